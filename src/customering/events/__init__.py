@@ -1,0 +1,1 @@
+"""What happened: the event record, the tracking plan, intake, and the log it is appended to."""

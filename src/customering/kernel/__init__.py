@@ -1,0 +1,1 @@
+"""Words every other package speaks: ids, time, records, errors, money, repeatable chance."""
