@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from sqlglot import exp
@@ -25,13 +25,23 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     at_ms
         Instant of the event, milliseconds since 1970.
     day
-        Whole UTC day of the event, days since 1970.
+        Whole UTC day of the event, days since 1970: ``at_ms // 86400000``.
+    latest_ms
+        Instant of the latest row taken of the same person; filled in by the caller for the state
+        of aggregates that ask for it (`Aggregate.asks_latest`).
     """
 
     value: exp.Expression
     weight: exp.Expression
     at_ms: exp.Expression
     day: exp.Expression
+    latest_ms: exp.Expression | None = None
+
+    def latest(self) -> exp.Expression:
+        """Give `latest_ms`, which the caller promised to fill in."""
+        if self.latest_ms is None:
+            raise AssertionError("the caller left out latest_ms")
+        return self.latest_ms
 
 
 class Aggregate(ABC, Generic[S]):
@@ -42,21 +52,27 @@ class Aggregate(ABC, Generic[S]):
     1. ``merge`` is associative and commutative, and ``zero()`` is neutral.
     2. ``step(a, ...)`` equals ``merge(a, step(zero(), ...))``: the order of arrival is irrelevant.
     3. The state that the SQL form computes equals the state that stepping computes (integers and
-       strings equal, floats to 1e-9 relative).
+       strings equal, floats to 1e-9 relative), and so do the finished values at any instant from
+       the day before the latest input on.
+    4. Aggregates with equal `slot_key` may share the state that the one of the largest `reach`
+       steps and merges: each finishes it to the value it would give on a state of its own.
 
     A state is what msgspec writes as JSON and reads back as `state_type` unchanged. States hold no
-    reference to each other.
+    reference to each other. The values of one aggregate are of one type (numbers, or texts, or
+    truth values): the caller converts them, and leaves out what is missing.
 
-    **SQL form.** The caller groups rows by person and by the extra keys in `grain`, evaluates
-    `partials` once per group, and then groups these rows by person, where `state_sql` and
-    `value_sql` are evaluated over the partial columns. When `grain` is empty there is one partial
-    row a person and no second grouping: `state_sql` and `value_sql` are then scalar expressions.
-    Grain ``(DAY,)`` adds one row a day, ``(KEY,)`` one row a distinct value, ``(DAY, KEY)`` both;
-    the key columns are then among the columns handed to `state_sql` under the names ``day`` and
-    ``key``.
+    **SQL form.** The caller takes the rows that fulfil `rows`, groups them by person and by the
+    extra keys in `grain`, evaluates `partials` once per group, and then groups these by person,
+    where `state_sql` is evaluated over the partial columns. When `grain` is empty there is one
+    partial row a person and no second grouping: `state_sql` is then a scalar expression. Grain
+    ``(DAY,)`` adds one row a day and ``(KEY,)`` one row a distinct value (as text); the key columns
+    are then among the columns handed to `state_sql` under the names ``day`` and ``key``. With
+    ``(DAY, KEY)`` the rows of a day are joined by `roll_up` before `state_sql` joins the days.
+    A group may exist of which no row was taken: its partials are NULL or zero, and do not count.
+
+    A finished value at a known instant often takes less than the state. It has its own form, of
+    the same shape: `value_rows`, `value_grain`, `value_partials` and `value_sql`.
     """
-
-    grain: ClassVar[tuple[str, ...]] = ()
 
     @property
     @abstractmethod
@@ -89,13 +105,44 @@ class Aggregate(ABC, Generic[S]):
     def finish(self, state: S, now_ms: int) -> Any:
         """Give the value a person reads, as it stands at an instant; None when there is none."""
 
+    @property
+    def grain(self) -> tuple[str, ...]:
+        """What the state is grouped by besides the person: (), (DAY,), (KEY,) or (DAY, KEY)."""
+        return ()
+
+    @property
+    def asks_latest(self) -> bool:
+        """Whether the SQL of the state reads `Row.latest_ms`."""
+        return False
+
+    def rows(self, row: Row) -> exp.Expression | None:
+        """Give the condition on the rows the state depends on; None for all."""
+        return None
+
     @abstractmethod
     def partials(self, row: Row) -> dict[str, exp.Expression]:
         """Give the named SQL aggregates to compute for each group at the `grain`."""
 
+    def roll_up(self, columns: Mapping[str, exp.Expression]) -> dict[str, exp.Expression]:
+        """Give the partial columns of a day, aggregated over its keys; for grain (DAY, KEY)."""
+        raise AssertionError(f"{type(self).__name__} is not of grain (DAY, KEY)")
+
     @abstractmethod
     def state_sql(self, columns: Mapping[str, exp.Expression]) -> exp.Expression:
         """Give the SQL whose ``to_json`` is the JSON of the state; NULL for a person never seen."""
+
+    @property
+    def value_grain(self) -> tuple[str, ...]:
+        """What the value at an instant is grouped by besides the person: (), (DAY,) or (KEY,)."""
+        return self.grain
+
+    def value_rows(self, row: Row, now_ms: exp.Expression) -> exp.Expression | None:
+        """Give the condition on the rows the value at an instant depends on; None for all."""
+        return None
+
+    def value_partials(self, row: Row, now_ms: exp.Expression) -> dict[str, exp.Expression]:
+        """Give the named SQL aggregates to compute for each group at the `value_grain`."""
+        return self.partials(row)
 
     @abstractmethod
     def value_sql(

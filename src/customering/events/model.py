@@ -54,6 +54,17 @@ STATUS_SET = "Status Set"
 FACT_CORRECTED = "Fact Corrected"
 DECISION_MADE = "Decision Made"
 
+RESERVED_NAMES = frozenset(
+    {
+        IDENTIFIERS_JOINED,
+        IDENTIFIERS_SEPARATED,
+        CONSENT_UPDATED,
+        STATUS_SET,
+        FACT_CORRECTED,
+        DECISION_MADE,
+    }
+)
+
 PRODUCT_FIELDS = (
     "product_id", "name", "category", "department", "brand",
     "quantity", "amount_minor", "price_minor", "discount_minor",

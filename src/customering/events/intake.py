@@ -1,0 +1,144 @@
+"""Intake: payloads as they were sent become events, or are set aside with the reason."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from customering.events.model import RESERVED_NAMES, Event
+from customering.events.plan import TrackingPlan
+from customering.events.segment import read_event
+from customering.events.settings import EventsSettings
+from customering.events.store import Quarantined
+from customering.kernel.errors import InvalidEvent
+from customering.kernel.ids import stable_id
+from customering.kernel.records import Record, to_json
+
+_NOT_ENCODABLE = (TypeError, ValueError, OverflowError, RecursionError)
+
+
+class Intake(Record, frozen=True):
+    """What became of the payloads of one call.
+
+    Parameters
+    ----------
+    accepted
+        Events to append to the log, in the order of their payloads.
+    quarantined
+        Payloads that were refused, in their order; every payload is in one of the two.
+    """
+
+    accepted: list[Event]
+    quarantined: list[Quarantined]
+
+
+def intake(
+    payloads: Iterable[Any],
+    *,
+    plan: TrackingPlan,
+    settings: EventsSettings,
+    source: str,
+    received_at: int,
+    places: Sequence[str] | None = None,
+) -> Intake:
+    """Turn payloads in the shape of the Segment spec into events; never raise because of one.
+
+    Parameters
+    ----------
+    payloads
+        Decoded JSON, one payload an event. A live call passes what the SDK sent (for a batch, what
+        `customering.events.segment.unbatch` gives). An import passes what its mapping made: the
+        same shape with ``timestamp`` and without ``sentAt``, so that the time is kept as given, and
+        optionally ``identifiers``, an object of type and value beside ``userId``.
+    plan
+        What is known of each event's fields.
+    source
+        Which system sent them, such as ``web`` or ``import:orders``.
+    received_at
+        The present. Milliseconds since 1970.
+    places
+        Where each payload stood, such as ``orders.csv:17``, one a payload; by default its index.
+
+    Notes
+    -----
+    Pure, and one bad payload never spoils the others of its batch.
+    """
+    accepted: list[Event] = []
+    refused: list[Quarantined] = []
+    for index, payload in enumerate(payloads):
+        try:
+            event = read_event(payload, settings=settings, source=source, received_at=received_at)
+            accepted.append(_admit(event, plan, settings))
+        except InvalidEvent as error:
+            refused.append(
+                quarantined(
+                    payload,
+                    reason=error.message,
+                    path=error.facts.get("path", ""),
+                    source=source,
+                    place=str(index) if places is None else places[index],
+                    received_at=received_at,
+                )
+            )
+    return Intake(accepted=accepted, quarantined=refused)
+
+
+def quarantined(
+    raw: Any, *, reason: str, source: str, place: str, received_at: int, path: str = ""
+) -> Quarantined:
+    """Set something aside: a payload, or the text of a line that cannot be read as one.
+
+    What cannot be written as JSON (such as half a surrogate pair) is kept as an escaped text.
+    """
+    try:
+        text = to_json(raw).decode()
+    except RecursionError:
+        raw = text = "(nested too deeply to be kept)"
+    except _NOT_ENCODABLE:
+        raw = text = ascii(raw)
+    return Quarantined(
+        quarantine_id=stable_id("qua", source, place, text),
+        raw=raw,
+        reason=reason,
+        path=path,
+        source=source,
+        place=place,
+        received_at=received_at,
+    )
+
+
+def _admit(event: Event, plan: TrackingPlan, settings: EventsSettings) -> Event:
+    """Check an event against the reserved names, the plan and the size limit."""
+    if event.name in RESERVED_NAMES:
+        raise InvalidEvent(
+            "This name is reserved for events of the system itself",
+            hint="Choose another event name.",
+            path="event",
+        )
+    properties, violations = plan.conform(event, settings.default_currency)
+    if violations:
+        raise InvalidEvent(
+            "; ".join(f"{violation.path}: {violation.reason}" for violation in violations[:5]),
+            hint="Send what the tracking plan says, or change the plan.",
+            path=violations[0].path,
+        )
+    if properties is not event.properties:
+        event = msgspec.structs.replace(event, properties=properties)
+    _check_encodable(event, settings.event_bytes_max)
+    return event
+
+
+def _check_encodable(event: Event, event_bytes_max: int) -> None:
+    """Refuse what the log could not write, so that it never fails the events beside it."""
+    try:
+        size_bytes = len(to_json(event))
+    except _NOT_ENCODABLE as error:
+        raise InvalidEvent(
+            "The event cannot be written as JSON: it is nested too deeply or not valid Unicode",
+            hint="Send flat properties and whole characters.",
+        ) from error
+    if size_bytes > event_bytes_max:
+        raise InvalidEvent(
+            f"The event has {size_bytes} bytes, more than the {event_bytes_max} allowed",
+            hint="Send less, or raise events.event_bytes_max.",
+        )

@@ -1,0 +1,1 @@
+"""Who it was: identifiers, the links between them, and the people they add up to."""

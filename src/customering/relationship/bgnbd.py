@@ -1,0 +1,298 @@
+"""BG/NBD: how often people buy while alive as customers, and whether they still are.
+
+People are grouped by their sufficient statistic (frequency, recency, age) before fitting: a million
+people at day resolution are some hundred thousand different triples, and the likelihood of equal
+triples is equal. The gradient is analytic, so a fit takes a few dozen passes over the triples.
+
+Time may be in any unit as long as it is the same everywhere; `alpha` and rates follow it.
+
+References
+----------
+Fader, Hardie & Lee (2005). "Counting Your Customers the Easy Way: An Alternative to the Pareto/NBD
+Model". Marketing Science 24(2), 275-284. Equations (6) and (10).
+
+Fader, Hardie & Lee (2008). "Computing P(alive) Using the BG/NBD Model". brucehardie.com/notes/021.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.optimize import minimize
+from scipy.special import expit, gammaln, hyp2f1, psi
+
+from customering.kernel.errors import Invalid
+from customering.kernel.records import Record
+from customering.relationship.arrays import Floats, Integers, dot
+from customering.relationship.model import BgNbd
+
+# The parameters are sought within these; alpha's are in units of the mean age.
+_LOWEST, _HIGHEST = 1e-4, 1e5
+# Above this `a`, people leave with one and the same probability for all that data can tell.
+_HIGHEST_A = 1e3
+# Nearer than this to a removable singularity of equation (10), the parameter is moved away by it.
+_SINGULAR = 1e-6
+_LARGEST_KEY = 2**62
+
+
+class Triples(Record, frozen=True, kw_only=True):
+    """Distinct (frequency, recency, age), sorted, with the number of people that share each."""
+
+    frequency: Floats
+    recency: Floats
+    age: Floats
+    count: Floats
+
+    @property
+    def people(self) -> int:
+        """The number of people behind the triples."""
+        return int(self.count.sum())
+
+
+class BuyingFit(Record, frozen=True, kw_only=True):
+    """Parameters that maximise the likelihood, and how they were found."""
+
+    parameters: BgNbd
+    log_likelihood: float
+    evaluations: int
+    converged: bool
+
+
+def group(frequency: ArrayLike, recency: ArrayLike, age: ArrayLike) -> Triples:
+    """Group people by what the likelihood depends on.
+
+    Parameters
+    ----------
+    frequency
+        Repeat purchases of each person, whole numbers >= 0.
+    recency
+        Time from the first to the last purchase, 0 where frequency is 0.
+    age
+        Time from the first purchase to the end of observation, >= recency.
+
+    Raises
+    ------
+    Invalid
+        When lengths differ or a value is out of range.
+    """
+    x = np.asarray(frequency, dtype=np.float64)
+    t_x = np.asarray(recency, dtype=np.float64)
+    end = np.asarray(age, dtype=np.float64)
+    _check(x, t_x, end)
+    t_x = np.where(x > 0, t_x, 0.0)
+    rows, count = _distinct(x, t_x, end)
+    return Triples(frequency=x[rows], recency=t_x[rows], age=end[rows], count=count)
+
+
+def _check(x: Floats, t_x: Floats, end: Floats) -> None:
+    hint = "give whole frequencies >= 0 and 0 <= recency <= age, one of each a person"
+    if not x.shape == t_x.shape == end.shape or x.ndim != 1:
+        raise Invalid("purchase histories are not arrays of one length", hint=hint)
+    if x.size == 0:
+        raise Invalid("there are no purchase histories", hint="hand in at least one person")
+    fine = (x >= 0) & (x == np.floor(x)) & (t_x >= 0) & (t_x <= end) & np.isfinite(x + end)
+    if not fine.all():
+        first = int(np.argmin(fine))
+        raise Invalid("a purchase history is out of range", hint=hint, position=first)
+
+
+def _distinct(x: Floats, t_x: Floats, end: Floats) -> tuple[Integers, Floats]:
+    """Give the first row of each distinct triple, sorted by frequency, and how often it occurs."""
+    reach = int(end.max()) + 1
+    whole = bool((t_x == np.floor(t_x)).all() and (end == np.floor(end)).all())
+    if whole and (int(x.max()) + 1) * reach * reach < _LARGEST_KEY:
+        key = (x.astype(np.int64) * reach + t_x.astype(np.int64)) * reach + end.astype(np.int64)
+        order = np.argsort(key, kind="stable")
+        changes = np.diff(key[order]) != 0
+    else:
+        order = np.lexsort((end, t_x, x))
+        changes = np.zeros(x.size - 1, dtype=np.bool_)
+        for column in (x, t_x, end):
+            changes |= np.diff(column[order]) != 0
+    starts = np.concatenate(([0], np.flatnonzero(changes) + 1))
+    count = np.diff(np.concatenate((starts, [x.size]))).astype(np.float64)
+    return order[starts], count
+
+
+def log_likelihood(parameters: BgNbd, triples: Triples) -> float:
+    """Give the log-likelihood of all people: equation (6), summed."""
+    return _value_and_gradient(parameters, triples)[0]
+
+
+def gradient(parameters: BgNbd, triples: Triples) -> Floats:
+    """Give the derivatives of the log-likelihood by r, alpha, a and b, in this order."""
+    return _value_and_gradient(parameters, triples)[1]
+
+
+def _value_and_gradient(parameters: BgNbd, triples: Triples) -> tuple[float, Floats]:
+    """Give equation (6) and its derivatives.
+
+    With ``B(a+1, b+x-1) / B(a, b+x) = a / (b+x-1)`` the two terms of equation (6) share all their
+    factors but one, so that its logarithm is the first term's plus ``log(1 + exp(odds))``; the
+    derivatives of the latter carry the factor ``gone = 1 - P(alive)``.
+    """
+    r, alpha, a, b = parameters.r, parameters.alpha, parameters.a, parameters.b
+    x, n = triples.frequency, triples.count
+    people = float(n.sum())
+    log_end = np.log(alpha + triples.age)
+    value = people * r * math.log(alpha) - dot(n, (r + x) * log_end)
+    d_r = people * math.log(alpha) - dot(n, log_end)
+    d_alpha = people * r / alpha - dot(n, (r + x) / (alpha + triples.age))
+
+    # Factors of the frequency alone: evaluated once for each frequency. Rows are sorted by it.
+    starts = np.concatenate(([0], np.flatnonzero(np.diff(x)) + 1))
+    x_each, n_each = x[starts], np.add.reduceat(n, starts)
+    own = gammaln(r + x_each) - gammaln(r)
+    leave = gammaln(b + x_each) - gammaln(a + b + x_each) - gammaln(b) + gammaln(a + b)
+    value += dot(n_each, own + leave)
+    d_r += dot(n_each, psi(r + x_each) - psi(r))
+    d_a = dot(n_each, psi(a + b) - psi(a + b + x_each))
+    d_b = d_a + dot(n_each, psi(b + x_each) - psi(b))
+
+    bought = int(np.searchsorted(x, 1.0))
+    x, n = x[bought:], n[bought:]
+    start, end = alpha + triples.recency[bought:], alpha + triples.age[bought:]
+    silence = log_end[bought:] - np.log(start)
+    odds = math.log(a) - np.log(b + x - 1) + (r + x) * silence
+    value += dot(n, np.logaddexp(0.0, odds))
+    gone = n * expit(odds)
+    d_r += dot(gone, silence)
+    d_alpha += dot(gone, (r + x) * (1 / end - 1 / start))
+    d_a += float(gone.sum()) / a
+    d_b -= dot(gone, 1 / (b + x - 1))
+    return value, np.array([d_r, d_alpha, d_a, d_b])
+
+
+def fit(triples: Triples) -> BuyingFit:
+    """Find the parameters that maximise the likelihood.
+
+    The search runs over the logarithms of the parameters (so they stay positive), within wide
+    bounds: where everybody stays, or all are alike, the likelihood has no maximum but a ridge, and
+    the parameters then end at a bound with predictions as good as they can be.
+
+    Raises
+    ------
+    Invalid
+        When nobody bought twice: then nothing is known about repeat buying.
+    """
+    if triples.frequency[-1] == 0:
+        raise Invalid(
+            "nobody bought on a second day",
+            hint="fit when some people have come back at least once",
+        )
+    people = float(triples.count.sum())
+    scale = max(dot(triples.count, triples.age) / people, _LOWEST)
+
+    def loss(logs: Floats) -> tuple[float, Floats]:
+        r, alpha, a, b = np.exp(logs).tolist()
+        value, slope = _value_and_gradient(BgNbd(r=r, alpha=alpha, a=a, b=b), triples)
+        return -value / people, -slope * np.exp(logs) / people
+
+    low, high = math.log(_LOWEST), math.log(_HIGHEST)
+    shift = math.log(scale)
+    found = minimize(
+        loss,
+        np.array([0.0, shift, 0.0, 0.0]),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[
+            (low, high),
+            (low + shift, high + shift),
+            (low, math.log(_HIGHEST_A)),
+            (low, high),
+        ],
+        options={"maxiter": 500, "ftol": 1e-13, "gtol": 1e-7},
+    )
+    r, alpha, a, b = np.exp(found.x).tolist()
+    return BuyingFit(
+        parameters=BgNbd(r=r, alpha=alpha, a=a, b=b),
+        log_likelihood=-float(found.fun) * people,
+        evaluations=int(found.nfev),
+        converged=bool(found.success),
+    )
+
+
+def probability_alive(parameters: BgNbd, frequency: Floats, recency: Floats, age: Floats) -> Floats:
+    """Give the probability that each person is still alive as a customer.
+
+    It is 1 for people who bought once: in this model only a purchase can be a last one *after* the
+    first, and the first one is where counting starts.
+
+    References
+    ----------
+    Fader, Hardie & Lee (2008), last equation; computed by its log odds, so that it cannot overflow.
+    """
+    r, alpha, a, b = parameters.r, parameters.alpha, parameters.a, parameters.b
+    again = np.maximum(frequency, 1.0)
+    silence = np.log((alpha + age) / (alpha + recency))
+    odds = math.log(a) - np.log(b + again - 1) + (r + frequency) * silence
+    alive: Floats = np.where(frequency > 0, expit(-odds), 1.0)
+    return alive
+
+
+def expected_purchases(
+    parameters: BgNbd, alive: Floats, frequency: Floats, age: Floats, ahead: float
+) -> Floats:
+    """Give the purchases expected of each person in the next `ahead` units of time.
+
+    Parameters
+    ----------
+    alive
+        Their `probability_alive`, with the same parameters.
+    frequency, age
+        As in `group`.
+    ahead
+        Length of the time to come, >= 0.
+
+    References
+    ----------
+    Fader, Hardie & Lee (2005), equation (10), in which ``(1-z)^(r+x) 2F1(r+x, b+x; a+b+x-1; z)``
+    overflows for frequent buyers. By Euler's transformation (Abramowitz & Stegun 15.3.3) it equals
+    ``(1-z)^(a-1) 2F1(a+b-1-r, a-1; a+b+x-1; z)``; we take the form with the smaller exponent.
+    """
+    r, alpha, b = parameters.r, parameters.alpha, parameters.b
+    a = _off_one(parameters.a)
+    upper = a + b - 1 + frequency
+    upper = np.where(np.abs(upper) < _SINGULAR, _SINGULAR, upper)
+    z = ahead / (alpha + age + ahead)
+    bought = r + frequency
+    as_printed = bought < a - 1
+    power = np.where(as_printed, bought, a - 1)
+    left = np.where(as_printed, bought, a + b - 1 - r)
+    right = np.where(as_printed, b + frequency, a - 1)
+    stays = (1 - z) ** power * hyp2f1(left, right, upper, z)
+    expected: Floats = np.maximum(upper / (a - 1) * (1 - stays) * alive, 0.0)
+    return expected
+
+
+def _off_one(a: float) -> float:
+    """Keep `a` off 1, where equation (10) is a limit."""
+    return a if abs(a - 1) >= _SINGULAR else 1 + _SINGULAR
+
+
+def person_alive(parameters: BgNbd, frequency: int, recency: float, age: float) -> float:
+    """Give `probability_alive` of one person, in about a microsecond."""
+    if frequency < 1:
+        return 1.0
+    r, alpha, a, b = parameters.r, parameters.alpha, parameters.a, parameters.b
+    silence = math.log((alpha + age) / (alpha + recency))
+    odds = math.log(a) - math.log(b + frequency - 1) + (r + frequency) * silence
+    return 1 / (1 + math.exp(odds)) if odds < 700 else 0.0
+
+
+def person_expected(
+    parameters: BgNbd, alive: float, frequency: int, age: float, ahead: float
+) -> float:
+    """Give `expected_purchases` of one person, in a few microseconds."""
+    r, alpha, b = parameters.r, parameters.alpha, parameters.b
+    a = _off_one(parameters.a)
+    upper = a + b - 1 + frequency
+    if abs(upper) < _SINGULAR:
+        upper = _SINGULAR
+    z = ahead / (alpha + age + ahead)
+    bought = r + frequency
+    if bought < a - 1:
+        stays = (1 - z) ** bought * float(hyp2f1(bought, b + frequency, upper, z))
+    else:
+        stays = (1 - z) ** (a - 1) * float(hyp2f1(a + b - 1 - r, a - 1, upper, z))
+    return max(float(upper / (a - 1) * (1 - stays) * alive), 0.0)

@@ -1,0 +1,150 @@
+"""The act of valuing: fit a model of all people's purchases, and estimate one person or many.
+
+BG/NBD says how often a person will buy, gamma-gamma what an order is worth; their product is the
+expected value. Gamma-gamma takes the two to be independent over people.
+"""
+
+import math
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from customering.kernel.errors import Invalid
+from customering.kernel.records import from_json
+from customering.relationship import bgnbd, spend
+from customering.relationship.model import (
+    GammaGamma,
+    PurchaseHistories,
+    PurchaseHistory,
+    ValueEstimate,
+    ValueEstimates,
+    ValueModel,
+)
+
+SHORT_HORIZON_DAYS: Final = 30
+LONG_HORIZON_DAYS: Final = 90
+
+
+def fit_value(
+    histories: PurchaseHistories, *, until_day: int, fitted_at_ms: int, currency: str = ""
+) -> ValueModel:
+    """Fit a model to the histories of all people.
+
+    Parameters
+    ----------
+    histories
+        As `histories.summarise` gives them for `until_day`.
+    until_day
+        The day observation ended, days since 1970.
+    fitted_at_ms
+        The present.
+    currency
+        ISO 4217 code of the amounts; all of them must be in it.
+
+    Raises
+    ------
+    Invalid
+        When there is nobody, or nobody bought twice.
+    """
+    triples = bgnbd.group(histories.frequency, histories.recency_days, histories.age_days)
+    found = bgnbd.fit(triples)
+    again = histories.frequency > 0
+    gaps = histories.recency_days[again] / histories.frequency[again]
+    return ValueModel(
+        buying=found.parameters,
+        spending=_fit_spending(histories),
+        currency=currency,
+        fitted_at_ms=fitted_at_ms,
+        observed_from_day=until_day - int(histories.age_days.max()),
+        observed_until_day=until_day,
+        people=int(histories.frequency.size),
+        repeaters=int(again.sum()),
+        log_likelihood=found.log_likelihood,
+        usual_gap_days=float(np.median(gaps)),
+    )
+
+
+def _fit_spending(histories: PurchaseHistories) -> GammaGamma | None:
+    valued = np.isfinite(histories.mean_order_value_minor)
+    if int(valued.sum()) < 2:
+        return None
+    orders = histories.frequency[valued] + 1
+    people = spend.gather(orders, histories.mean_order_value_minor[valued])
+    return spend.fit(people).parameters
+
+
+def estimate(model: ValueModel, history: PurchaseHistory) -> ValueEstimate:
+    """Say what a model expects of one person, in some 20 microseconds."""
+    x, age = history.frequency, history.age_days
+    alive = bgnbd.person_alive(model.buying, x, history.recency_days, age)
+    short, long = (
+        model.scale * bgnbd.person_expected(model.buying, alive, x, age, ahead)
+        for ahead in (SHORT_HORIZON_DAYS, LONG_HORIZON_DAYS)
+    )
+    order_value = _person_order_value(model, history)
+    return ValueEstimate(
+        p_alive=alive,
+        expected_purchases_30=short,
+        expected_purchases_90=long,
+        expected_order_value_minor=None if order_value is None else round(order_value),
+        expected_value_90_minor=None if order_value is None else round(long * order_value),
+        usual_gap_days=model.usual_gap_days,
+    )
+
+
+def _person_order_value(model: ValueModel, history: PurchaseHistory) -> float | None:
+    """Give the expected order value; everybody's mean where the person's own is unknown."""
+    if model.spending is None:
+        return None
+    orders, mean = history.frequency + 1, history.mean_order_value_minor
+    if mean is None or not mean > 0:
+        orders, mean = 0, 0.0
+    p, q, v = model.spending.p, model.spending.q, model.spending.v
+    return p * (v + orders * mean) / (p * orders + q - 1)
+
+
+def estimate_many(model: ValueModel, histories: PurchaseHistories) -> ValueEstimates:
+    """Say what a model expects of each of many people; equal to `estimate` one by one.
+
+    Returns
+    -------
+    ValueEstimates
+        Amounts are not rounded here; they are NaN when the model knows no order values.
+    """
+    x, age = histories.frequency, histories.age_days
+    alive = bgnbd.probability_alive(model.buying, x, histories.recency_days, age)
+    short, long = (
+        model.scale * bgnbd.expected_purchases(model.buying, alive, x, age, ahead)
+        for ahead in (SHORT_HORIZON_DAYS, LONG_HORIZON_DAYS)
+    )
+    if model.spending is None:
+        order_value = np.full(x.size, math.nan)
+    else:
+        known = np.isfinite(histories.mean_order_value_minor)
+        orders = np.where(known, x + 1, 0.0)
+        mean = np.where(known, histories.mean_order_value_minor, 0.0)
+        order_value = spend.expected_order_value(model.spending, orders, mean)
+    return ValueEstimates(
+        p_alive=alive,
+        expected_purchases_30=short,
+        expected_purchases_90=long,
+        expected_order_value_minor=order_value,
+        expected_value_90_minor=long * order_value,
+    )
+
+
+def read_value_model(text: bytes | str) -> ValueModel:
+    """Read a model from the JSON that `kernel.records.to_json` made of it.
+
+    Raises
+    ------
+    Invalid
+        When the text is not such JSON, or a parameter is out of range.
+    """
+    try:
+        return from_json(text, ValueModel)
+    except msgspec.DecodeError as error:
+        raise Invalid(
+            f"this is not a value model: {error}", hint="fit the model again and keep its JSON"
+        ) from error

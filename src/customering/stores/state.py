@@ -1,0 +1,316 @@
+"""Derived state in one SQL database: profiles by anchor, links between identifiers, the offset.
+
+Written through SQLAlchemy Core, so that the same statements serve SQLite (the default) and
+PostgreSQL. States, links and the offset they were folded up to change in one transaction: after a
+crash the fold goes on from that offset, nothing lost and nothing counted twice. Everything here can
+be dropped and made again from the log.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    event,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import OperationalError
+
+from customering.identity.model import Link
+from customering.kernel.errors import Conflict, Unavailable
+from customering.kernel.ids import Identifier
+
+SCHEMA_VERSION = "1"
+_CHUNK = 500  # bound variables a statement: below every database's limit
+_ROWS = 10_000  # rows a round when states are swapped in
+
+_metadata = MetaData()
+
+_meta = Table(
+    "meta",
+    _metadata,
+    Column("key", String, primary_key=True),
+    Column("value", String, nullable=False),
+)
+_states = Table(
+    "states",
+    _metadata,
+    Column("anchor", String, primary_key=True),
+    Column("state", LargeBinary, nullable=False),
+    Column("consent", LargeBinary),
+    Column("mask", BigInteger),
+    sqlite_with_rowid=False,
+)
+Index(
+    "states_consenting",
+    _states.c.anchor,
+    sqlite_where=_states.c.consent.is_not(None),
+    postgresql_where=_states.c.consent.is_not(None),
+)
+_links = Table(
+    "links",
+    _metadata,
+    Column("left", String, primary_key=True),
+    Column("right", String, primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("evidence", String, primary_key=True),
+    Column("occurred_at", BigInteger, nullable=False),
+    Column("source", String, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("links_by_right", _links.c.right)
+
+
+class Kept(NamedTuple):
+    """What is kept for one anchor.
+
+    Parameters
+    ----------
+    state
+        The state as JSON.
+    consent
+        What the person chose, as JSON; None for those who have not chosen anything.
+    mask
+        The purposes the state was folded for, where that is not what holds for everybody.
+    """
+
+    state: bytes
+    consent: bytes | None = None
+    mask: int | None = None
+
+
+class State:
+    """The state of one home.
+
+    Parameters
+    ----------
+    url
+        A SQLAlchemy URL, such as ``sqlite:////home/shop/state.sqlite``.
+
+    Raises
+    ------
+    Unavailable
+        When the database cannot be opened, or was written by another version of the schema.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._engine = create_engine(url)
+        if self._engine.dialect.name == "sqlite":
+            event.listen(self._engine, "connect", _prepare_sqlite)
+        self._insert = sqlite_insert if self._engine.dialect.name == "sqlite" else postgresql_insert
+        try:
+            with self._engine.begin() as connection:
+                _metadata.create_all(connection)
+                version = self._get(connection, "schema_version")
+                if version is None:
+                    self._set(connection, "schema_version", SCHEMA_VERSION)
+        except OperationalError as error:
+            raise Unavailable(
+                f"the state database cannot be opened: {error.orig}",
+                hint="check that the folder exists, is writable and has room",
+            ) from error
+        if version not in (None, SCHEMA_VERSION):
+            raise Unavailable(
+                f"the state database has schema {version}, this version reads {SCHEMA_VERSION}",
+                hint="delete state.sqlite and run `customering rebuild`: it is made from the log",
+            )
+
+    def close(self) -> None:
+        """Close the database."""
+        self._engine.dispose()
+
+    def _get(self, connection: Connection, key: str) -> str | None:
+        return connection.execute(select(_meta.c.value).where(_meta.c.key == key)).scalar()
+
+    def _set(self, connection: Connection, key: str, value: str) -> None:
+        statement = self._insert(_meta).values(key=key, value=value)
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=["key"], set_={"value": value})
+        )
+
+    @property
+    def offset(self) -> int:
+        """Events with an offset below this one have been folded."""
+        with self._engine.connect() as connection:
+            return int(self._get(connection, "offset") or 0)
+
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint of the definitions with which the states were folded; empty at first."""
+        with self._engine.connect() as connection:
+            return self._get(connection, "fingerprint") or ""
+
+    def get(self, anchors: Sequence[Identifier]) -> dict[Identifier, bytes]:
+        """Read the states of some anchors; those without a state are left out."""
+        found: dict[Identifier, bytes] = {}
+        with self._engine.connect() as connection:
+            for start in range(0, len(anchors), _CHUNK):
+                rows = connection.execute(
+                    select(_states.c.anchor, _states.c.state).where(
+                        _states.c.anchor.in_(anchors[start : start + _CHUNK])
+                    )
+                )
+                found.update((Identifier(anchor), state) for anchor, state in rows)
+        return found
+
+    def choices(self) -> Iterator[tuple[Identifier, Kept]]:
+        """Give what is kept for every anchor that carries a choice or a mask of its own."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(
+                select(_states).where(
+                    or_(_states.c.consent.is_not(None), _states.c.mask.is_not(None))
+                )
+            )
+            for anchor, state, consent, mask in rows:
+                yield Identifier(anchor), Kept(state, consent, mask)
+
+    def scan(self) -> Iterator[tuple[Identifier, bytes]]:
+        """Give every anchor with its state, one round of rows at a time."""
+        with self._engine.connect() as connection:
+            rows = connection.execution_options(yield_per=_ROWS).execute(
+                select(_states.c.anchor, _states.c.state).order_by(_states.c.anchor)
+            )
+            for anchor, state in rows:
+                yield Identifier(anchor), state
+
+    def anchors(self) -> list[Identifier]:
+        """Give every anchor that has a state, in order."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(_states.c.anchor).order_by(_states.c.anchor))
+            return [Identifier(anchor) for (anchor,) in rows]
+
+    def touching(self, identifiers: Iterable[Identifier]) -> list[Link]:
+        """Give every link that has one of these identifiers at either end."""
+        names = list(identifiers)
+        found: list[Link] = []
+        with self._engine.connect() as connection:
+            for start in range(0, len(names), _CHUNK):
+                some = names[start : start + _CHUNK]
+                rows = connection.execute(
+                    select(_links).where(or_(_links.c.left.in_(some), _links.c.right.in_(some)))
+                )
+                found.extend(Link(**row) for row in rows.mappings())
+        return found
+
+    def links(self) -> Iterator[Link]:
+        """Give every link."""
+        with self._engine.connect() as connection:
+            rows = connection.execution_options(yield_per=_ROWS).execute(select(_links))
+            for row in rows.mappings():
+                yield Link(**row)
+
+    def commit(
+        self,
+        *,
+        states: Mapping[Identifier, Kept],
+        links: Sequence[Link],
+        before: int,
+        offset: int,
+        fingerprint: str,
+    ) -> None:
+        """Store what a stretch of the log changed, all or nothing.
+
+        Parameters
+        ----------
+        states
+            The new states of the anchors that were touched.
+        links
+            Links seen for the first time; one that is already there is left as it is.
+        before, offset
+            The offset the fold started from and the one it reached.
+        fingerprint
+            Of the definitions used.
+
+        Raises
+        ------
+        Conflict
+            When another process has moved the offset meanwhile; nothing is stored.
+        """
+        with self._engine.begin() as connection:
+            self._advance(connection, before, offset, fingerprint)
+            if states:
+                statement = self._insert(_states)
+                new = statement.excluded
+                connection.execute(
+                    statement.on_conflict_do_update(
+                        index_elements=["anchor"],
+                        set_={"state": new.state, "consent": new.consent, "mask": new.mask},
+                    ),
+                    [{"anchor": anchor, **kept._asdict()} for anchor, kept in states.items()],
+                )
+            self._add_links(connection, links)
+
+    def _advance(self, connection: Connection, before: int, offset: int, fingerprint: str) -> None:
+        """Move the offset if it still stands where the fold began."""
+        if self._get(connection, "offset") is None:
+            connection.execute(insert(_meta).values(key="offset", value="0"))
+        moved = connection.execute(
+            update(_meta)
+            .where(_meta.c.key == "offset", _meta.c.value == str(before))
+            .values(value=str(offset))
+        )
+        if moved.rowcount != 1:
+            raise Conflict(
+                "another process folded the log meanwhile",
+                hint="run the command again; it goes on from where the other one stopped",
+            )
+        self._set(connection, "fingerprint", fingerprint)
+
+    def _add_links(self, connection: Connection, links: Sequence[Link]) -> None:
+        if links:
+            connection.execute(
+                self._insert(_links).on_conflict_do_nothing(),
+                [{name: getattr(link, name) for name in Link.__struct_fields__} for link in links],
+            )
+
+    def replace(
+        self,
+        *,
+        states: Iterable[tuple[str, Kept]],
+        links: Sequence[Link],
+        offset: int,
+        fingerprint: str,
+    ) -> int:
+        """Swap in states and links computed from the history, all or nothing.
+
+        Returns
+        -------
+        int
+            The number of states.
+        """
+        count = 0
+        remaining = iter(states)
+        with self._engine.begin() as connection:
+            connection.execute(_states.delete())
+            connection.execute(_links.delete())
+            while chunk := list(islice(remaining, _ROWS)):
+                rows = [{"anchor": anchor, **kept._asdict()} for anchor, kept in chunk]
+                connection.execute(insert(_states), rows)
+                count += len(chunk)
+            self._add_links(connection, links)
+            self._set(connection, "offset", str(offset))
+            self._set(connection, "fingerprint", fingerprint)
+        return count
+
+
+def _prepare_sqlite(connection: object, record: object) -> None:
+    """Let readers work while the writer writes; the log, not the state, must survive power loss."""
+    cursor = connection.cursor()  # type: ignore[attr-defined]
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute("PRAGMA busy_timeout = 5000")
+    cursor.close()

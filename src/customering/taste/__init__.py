@@ -1,0 +1,1 @@
+"""What they want: the next basket, what to discover, and why, learned from days of purchase."""

@@ -1,0 +1,173 @@
+"""Candidates a person has never bought: what their purchases speak for, and what many buy now."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from customering.taste.ease import ease_weights, strongest
+from customering.taste.history import Histories, Ints
+from customering.taste.items import ItemStatistics
+
+_PEOPLE_AT_ONCE = 512
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Discovery:
+    """What can be discovered: the most bought items and how they speak for each other.
+
+    Parameters
+    ----------
+    items
+        Item numbers that may be suggested, rising; entry k is "column k" below. Shape (columns,).
+    column
+        For each item number, its column or -1; the last entry, for unknown items, is -1.
+    neighbours
+        EASE weights, truncated; rows are columns bought, columns are columns spoken for.
+    popular
+        Columns from the most to the least recent buyers.
+    """
+
+    items: Ints
+    column: Ints
+    neighbours: csr_array
+    popular: Ints
+
+    @property
+    def columns(self) -> int:
+        """Number of items that may be suggested."""
+        return len(self.items)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """Items to consider for people: one entry each, sorted by person and item."""
+
+    person: Ints
+    item: Ints
+    support: NDArray[np.float32]
+
+
+def fit_discovery(
+    past: Histories,
+    statistics: ItemStatistics,
+    *,
+    items_max: int,
+    ridge: float,
+    neighbours_kept: int,
+) -> Discovery:
+    """Fit EASE on the items with most buyers.
+
+    Parameters
+    ----------
+    past
+        Histories of everybody.
+    statistics
+        What is known of the items.
+    items_max
+        Items at most; time grows with its third power.
+    ridge
+        Penalty of EASE, > 0.
+    neighbours_kept
+        Weights kept for each item.
+    """
+    buyers = statistics.buyers[:-1]
+    order = np.argsort(-buyers, kind="stable")[:items_max]
+    chosen = np.sort(order[buyers[order] > 0])
+    recent = np.lexsort((-buyers[chosen], -statistics.recent_buyers[chosen]))
+    column = np.full(statistics.items + 1, -1)
+    column[chosen] = np.arange(len(chosen))
+    weights = ease_weights(_bought(past, column, len(chosen)), ridge=ridge)
+    return Discovery(chosen, column, strongest(weights, keep=neighbours_kept), recent)
+
+
+def candidates(
+    past: Histories, discovery: Discovery, *, supported: int, popular: int
+) -> Candidates:
+    """Gather, for everybody, items not bought yet: best supported, and recently popular.
+
+    Parameters
+    ----------
+    past
+        Histories of the people.
+    supported
+        How many of the items with the largest positive EASE score to take for a person.
+    popular
+        How many of the most popular items to take, those already bought left out.
+    """
+    parts = list(_by_blocks(past, discovery, supported, discovery.popular[:popular]))
+    if not parts:
+        nobody = np.zeros(0, dtype=np.int64)
+        return Candidates(nobody, nobody, np.zeros(0, dtype=np.float32))
+    person, column, support = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return Candidates(person, discovery.items[column], support)
+
+
+def _by_blocks(
+    past: Histories, discovery: Discovery, supported: int, popular: Ints
+) -> Iterator[tuple[Ints, Ints, NDArray[np.float32]]]:
+    """Work through the people in blocks, whose scores of all items fit in memory."""
+    bought = _bought(past, discovery.column, discovery.columns)
+    for begin in range(0, past.people, _PEOPLE_AT_ONCE):
+        mine = bought[begin : begin + _PEOPLE_AT_ONCE]
+        score = (mine @ discovery.neighbours).toarray()
+        owned = mine.toarray() > 0
+        support = np.where(owned, np.float32(0.0), score)
+        taken = support > 0
+        if 0 < supported < discovery.columns:
+            threshold = -np.partition(-support, supported - 1, axis=1)[:, supported - 1]
+            taken &= support >= threshold[:, np.newaxis]
+        taken[:, popular] = True
+        taken &= ~owned
+        person, column = np.nonzero(taken)
+        yield person + begin, column, score[person, column]
+
+
+def because_of(bought: Ints, wanted: Ints, discovery: Discovery, *, keep: int) -> list[list[int]]:
+    """Name the bought items that speak most for each wanted one.
+
+    Parameters
+    ----------
+    bought, wanted
+        Item numbers; each wanted one must be among ``discovery.items``.
+    keep
+        How many to name at most.
+
+    Returns
+    -------
+    list
+        For each wanted item, bought item numbers with a positive weight for it, strongest first.
+    """
+    near = discovery.neighbours
+    rows = discovery.column[bought]
+    rows = rows[rows >= 0]
+    counts = np.diff(near.indptr)[rows]
+    entry = np.arange(counts.sum()) + np.repeat(near.indptr[rows] - _before(counts), counts)
+    place = np.full(discovery.columns, -1)
+    place[discovery.column[wanted]] = np.arange(len(wanted))
+    target, weight = place[near.indices[entry]], near.data[entry]
+    speaks = np.flatnonzero((target >= 0) & (weight > 0))
+    speaks = speaks[np.argsort(-weight[speaks], kind="stable")]
+    source = discovery.items[np.repeat(rows, counts)[speaks]]
+    reasons: list[list[int]] = [[] for _ in range(len(wanted))]
+    for item, at in zip(source.tolist(), target[speaks].tolist(), strict=True):
+        if len(reasons[at]) < keep:
+            reasons[at].append(item)
+    return reasons
+
+
+def _before(counts: Ints) -> Ints:
+    """Give the sum of the counts before each."""
+    return np.cumsum(counts) - counts
+
+
+def _bought(past: Histories, column: Ints, columns: int) -> csr_array:
+    """Give the person-by-column matrix of zeros and ones."""
+    place = column[past.pair_item]
+    kept = place >= 0
+    return csr_array(
+        (np.ones(int(kept.sum()), dtype=np.float32), (past.pair_person[kept], place[kept])),
+        shape=(past.people, columns),
+    )
