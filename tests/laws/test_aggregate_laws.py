@@ -35,23 +35,24 @@ PLAIN = [
     (build("histogram", edges=[-10, 0, 0.5]), NUMBERS, build("histogram", edges=[-10, 0, 0.5])),
     (build("habits", last_days=4), KEYS, build("habits", last_days=2)),
 ]
-UNWINDOWED = [
+STATISTICS = ("days", "mean_gap_days", "sd_gap_days", "days_active", "days_since_last")
+RHYTHMS = [
+    (build("rhythm", statistic=name, last=6), TEXTS, build("rhythm", statistic=name, last=3))
+    for name in STATISTICS
+]
+DECAYED = [
     (build("decayed_sum", half_life_days=3), AMOUNTS, build("decayed_sum", half_life_days=3.0)),
-    (build("decayed_count", half_life_days=0.01), TEXTS, build("decayed_count", half_life_days=0.01)),
-    *(
-        (build("rhythm", statistic=statistic, last=6), TEXTS, build("rhythm", statistic=statistic, last=3))
-        for statistic in ("days", "mean_gap_days", "sd_gap_days", "days_active", "days_since_last")
-    ),
-]  # fmt: skip
+    (build("decayed_count", half_life_days=0.5), TEXTS, build("decayed_count", half_life_days=0.5)),
+]
 WINDOWED = [
     (registry.Windowed(aggregate, 9), values, registry.Windowed(aggregate, 2))
     for aggregate, values, _ in PLAIN
 ]
-INVENTORY = PLAIN + UNWINDOWED + WINDOWED
+INVENTORY = PLAIN + RHYTHMS + DECAYED + WINDOWED
 every = pytest.mark.parametrize(
     ("aggregate", "values", "smaller"), INVENTORY, ids=[str(entry[0]) for entry in INVENTORY]
 )
-bounded = settings(max_examples=25, deadline=None)
+bounded = settings(max_examples=12, deadline=None)
 
 # Few days and few instants a day, so that ties, late arrivals and full windows are frequent.
 INSTANTS = st.builds(

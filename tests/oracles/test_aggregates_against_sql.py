@@ -27,6 +27,7 @@ COLUMNS = {
     "at_ms": "BIGINT",
     "day": "INTEGER",
 }
+WORDS = st.sampled_from(["milk", "bread", "Äpfel", "", "10", "9"]) | st.text(max_size=3)
 EVENTS = st.lists(
     st.builds(
         lambda person, name, amount, rate, word, is_gift, weight, day, ms: (
@@ -36,7 +37,7 @@ EVENTS = st.lists(
         st.sampled_from(["seen", "bought", None]),
         st.none() | st.integers(-50, 50),
         st.floats(0.25, 100),
-        st.none() | st.sampled_from(["milk", "bread", "Äpfel", "", "10", "9"]) | st.text(max_size=3),
+        st.none() | WORDS,
         st.none() | st.booleans(),
         st.integers(1, 3),
         st.integers(0, 40),
@@ -223,6 +224,6 @@ def test_values_computed_by_sql_are_those_finished(
             continue
         for case in GROUPS[group]:
             value = batch[person][case.input.name]
-            if case.aggregate.slot_key[0] == "habits" or "habits" in str(case.aggregate.slot_key):
-                value = None if value is None else msgspec.json.decode(value)
+            if "habits" in case.input.name and value is not None:
+                value = msgspec.json.decode(value)
             assert agree(case.aggregate.finish(case.fold(theirs), now_ms), value), case.input.name

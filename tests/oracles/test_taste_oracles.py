@@ -98,7 +98,7 @@ def slow_features(bought, shopping, today, item, statistics, habits):
     }
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(towns, st.integers(60, 90))
 def test_repeat_features_and_statistics_equal_their_definition(rows, today):
     past = histories(as_purchases(rows))
@@ -120,7 +120,7 @@ def test_repeat_features_and_statistics_equal_their_definition(rows, today):
     assert table == pytest.approx(expected_table, rel=1e-4, abs=1e-5)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     towns, st.lists(st.floats(-1, 1, width=32), min_size=PEOPLE * ITEMS, max_size=PEOPLE * ITEMS)
 )
@@ -173,7 +173,7 @@ def slow_choice(rows, buyers, n, discover):
     return [row[:2] for row in chosen]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(scored, st.integers(0, 8), st.none() | st.integers(0, 10))
 def test_choosing_equals_sorting_one_person_at_a_time(rows, n, discover):
     person, item, chance, is_new = (
@@ -193,7 +193,7 @@ def test_choosing_equals_sorting_one_person_at_a_time(rows, n, discover):
     )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(towns, towns, st.integers(1, 6), st.randoms(use_true_random=False))
 def test_grades_equal_their_definition(known, truth, k, chance):
     lists = {

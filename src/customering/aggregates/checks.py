@@ -21,6 +21,23 @@ def check_range(parameter: str, number: float, low: float, high: float, unit: st
         )
 
 
+def check_whole(parameter: str, number: int, low: int, high: int, unit: str = "") -> None:
+    """Refuse a parameter that is not a whole number, or outside its range.
+
+    Raises
+    ------
+    InvalidDefinition
+        When the number is not whole or not between the bounds (both allowed).
+    """
+    check_range(parameter, number, low, high, unit)
+    if type(number) is not int:
+        raise InvalidDefinition(
+            f"{parameter} = {number} is not a whole number",
+            hint=f"Give {parameter} a whole number.",
+            parameter=parameter,
+        )
+
+
 def key_text(value: Any) -> str:
     """Give the text under which a value is a key: as SQL casts texts, whole numbers and booleans.
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlglot import exp
 
 from customering.aggregates.base import KEY, Aggregate, Row
-from customering.aggregates.checks import check_range, key_text
+from customering.aggregates.checks import check_whole, key_text
 from customering.aggregates.sql import double, sql
 
 # 12 hexadecimal digits: short enough to be stored inline by DuckDB; among 256 values two share a
@@ -49,7 +49,7 @@ class Distinct(Aggregate[list[str]]):
     bound: int = 256
 
     def __post_init__(self) -> None:
-        check_range("bound", self.bound, 16, 4096, "values")
+        check_whole("bound", self.bound, 16, 4096, "values")
 
     @property
     def slot_key(self) -> Hashable:

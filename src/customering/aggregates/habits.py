@@ -9,7 +9,7 @@ from typing import Any
 from sqlglot import exp
 
 from customering.aggregates.base import KEY, Aggregate, Row
-from customering.aggregates.checks import check_range, key_text
+from customering.aggregates.checks import check_whole, key_text
 from customering.aggregates.rhythm import keep_day
 from customering.aggregates.sql import json_object, sql
 from customering.kernel.clock import MS_PER_DAY
@@ -33,7 +33,7 @@ class Habits(Aggregate[dict[str, list[int]]]):
     last_days: int = 64
 
     def __post_init__(self) -> None:
-        check_range("last_days", self.last_days, 1, 1000, "days")
+        check_whole("last_days", self.last_days, 1, 1000, "days")
 
     @property
     def slot_key(self) -> Hashable:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlglot import exp
 
 from customering.aggregates.base import Aggregate, Row
-from customering.aggregates.checks import check_range
+from customering.aggregates.checks import check_whole
 from customering.aggregates.sql import largest, sql
 
 _LONGEST_LIST = 1000
@@ -142,7 +142,7 @@ class LastK(Aggregate[list[list[Any]]]):
     k: int
 
     def __post_init__(self) -> None:
-        check_range("k", self.k, 1, _LONGEST_LIST)
+        check_whole("k", self.k, 1, _LONGEST_LIST)
 
     @property
     def slot_key(self) -> Hashable:

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 from sqlglot import exp
 
 from customering.aggregates.base import DAY, Aggregate, Row
-from customering.aggregates.checks import check_range
+from customering.aggregates.checks import check_whole
 from customering.aggregates.sql import day_of_sql, sql
 from customering.kernel.clock import MS_PER_DAY
 from customering.kernel.errors import InvalidDefinition
@@ -44,7 +44,7 @@ class Rhythm(Aggregate[list[int]]):
     last: int = 64
 
     def __post_init__(self) -> None:
-        check_range("last", self.last, 2, 1000, "days")
+        check_whole("last", self.last, 2, 1000, "days")
         if self.statistic not in get_args(Statistic):
             raise InvalidDefinition(
                 f"{self.statistic!r} is not a statistic of a rhythm",

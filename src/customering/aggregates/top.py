@@ -9,7 +9,7 @@ from typing import Any
 from sqlglot import exp
 
 from customering.aggregates.base import KEY, Aggregate, Row
-from customering.aggregates.checks import check_range, key_text
+from customering.aggregates.checks import check_whole, key_text
 from customering.aggregates.sql import json_object, smallest, sql
 
 _LONGEST_LIST = 1000
@@ -36,7 +36,7 @@ class TopK(Aggregate[dict[str, Any]]):
     k: int
 
     def __post_init__(self) -> None:
-        check_range("k", self.k, 1, _LONGEST_LIST)
+        check_whole("k", self.k, 1, _LONGEST_LIST)
 
     @property
     def slot_key(self) -> Hashable:

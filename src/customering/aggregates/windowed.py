@@ -9,7 +9,7 @@ from typing import Any
 from sqlglot import exp
 
 from customering.aggregates.base import DAY, KEY, Aggregate, Row
-from customering.aggregates.checks import check_range
+from customering.aggregates.checks import check_whole
 from customering.aggregates.sql import day_of_sql, json_object, sql
 from customering.kernel.clock import MS_PER_DAY
 from customering.kernel.errors import InvalidDefinition
@@ -44,7 +44,7 @@ class Windowed(Aggregate[dict[int, Any]]):
     days: int
 
     def __post_init__(self) -> None:
-        check_range("window_days", self.days, 1, 3660, "days")
+        check_whole("window_days", self.days, 1, 3660, "days")
         if self.inner.grain not in ((), (KEY,)) or self.inner.asks_latest:
             raise InvalidDefinition(
                 f"{type(self.inner).__name__} cannot be computed within a window",

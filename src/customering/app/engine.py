@@ -1,21 +1,38 @@
 """One home, opened: every object built once, and the live path from a payload to a profile."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import cached_property
+from itertools import islice
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from customering.app.folding import Folding, Progress, copy_to_history, fingerprint_of
+from customering.app.catalog import Catalog
+from customering.app.deciding import Deciding, contact_text
+from customering.app.decision_file import DecisionFile
+from customering.app.folding import (
+    Folding,
+    Progress,
+    copy_to_history,
+    default_mask,
+    fingerprint_of,
+)
 from customering.app.home import Home
+from customering.app.learning import TASTE_PURPOSE, VALUE_PURPOSE, Learned, learn
 from customering.app.models import ModelShelf
-from customering.app.people import People
+from customering.app.people import People, Person
+from customering.app.permission import Permission, permission_for
+from customering.app.purchases import PurchaseData, read_purchases, with_people
 from customering.app.rebuilding import Rebuilt, rebuild
 from customering.app.settings import CustomeringSettings
 from customering.consent.gate import CompiledPolicy
 from customering.consent.purposes import shipped_purposes
+from customering.decision.actions import read_actions
+from customering.decision.model import LEAVE_ALONE, Action, Decision, DecisionRequest
 from customering.decision.policy import DecisionPolicy, compile_policy
+from customering.decision.record import event_of
 from customering.events.commerce import tracking_plan
 from customering.events.intake import Intake, intake
 from customering.events.model import Event
@@ -25,16 +42,27 @@ from customering.events.store import Appended
 from customering.identity.rules import IdentityRules
 from customering.kernel.clock import parse_instant
 from customering.kernel.errors import InvalidEvent, InvalidSettings
-from customering.profile.definitions import lay_over, read_traits, shipped_traits
+from customering.kernel.ids import Identifier, stable_id
+from customering.profile.audiences import AudienceIndex, members_sql
+from customering.profile.definitions import lay_over, read_audiences, read_traits, shipped_traits
+from customering.profile.fold import merge_states
 from customering.profile.traits import TraitSet
 from customering.stores.history import History
 from customering.stores.sqlite_log import SqliteLog
 from customering.stores.sqlite_quarantine import SqliteQuarantine
 from customering.stores.state import State
 
+_DECISIONS_A_ROUND = 500
+
 
 def _silent(events: int) -> None:
     """Tell nobody about progress."""
+
+
+def batched(people: Iterator[Person], size: int) -> Iterator[list[Person]]:
+    """Give people in rounds, one round in memory at a time."""
+    while some := list(islice(people, size)):
+        yield some
 
 
 def real_clock() -> int:
@@ -108,7 +136,7 @@ class Engine:
         """The shipped traits with the operator's own, compiled."""
         text = self.home.text_of("traits.toml")
         own = () if text is None else read_traits(text, file="traits.toml")
-        return TraitSet(lay_over(shipped_traits(), own), self.consent.keys)
+        return TraitSet(lay_over(shipped_traits(), own), sorted(self.consent.keys))
 
     @cached_property
     def consent(self) -> CompiledPolicy:
@@ -198,7 +226,182 @@ class Engine:
             models=self.models,
         )
 
+    @cached_property
+    def actions(self) -> tuple[Action, ...]:
+        """What may be done beside showing products: written in actions.toml, and imported."""
+        text = self.home.text_of("actions.toml") or ""
+        written = read_actions(
+            text, file="actions.toml", policy=self.consent, traits=self._names_of_traits
+        )
+        return (*written, *self.catalog.read())
+
+    @property
+    def _names_of_traits(self) -> set[str]:
+        return {*self.traits.traits, "declared"}
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Imported actions."""
+        return Catalog(self.home.catalog_folder)
+
+    @cached_property
+    def deciding(self) -> Deciding:
+        """Decisions for real people."""
+        return Deciding(
+            models=self.models,
+            policy=self.decision_policy,
+            actions=self.actions,
+            settings=self.settings,
+        )
+
+    @cached_property
+    def audiences(self) -> AudienceIndex:
+        """The saved questions of audiences.toml."""
+        text = self.home.text_of("audiences.toml") or ""
+        return AudienceIndex(read_audiences(text, file="audiences.toml"), self.traits)
+
+    @property
+    def person_of(self) -> dict[str, str]:
+        """Anchor to a name of its person, for people with several identifiers."""
+        return {name: names[0] for names in self.folding.graph.people() for name in names}
+
     # Acts
+
+    def learn(self) -> Learned:
+        """Bring everything up to date and fit all models."""
+        may_score = self.permission(VALUE_PURPOSE)
+        may_suggest = self.permission(TASTE_PURPOSE)
+        self.copy_to_history()
+        return learn(
+            history=self.history,
+            shelf=self.models,
+            person_of=self.person_of,
+            may_score=may_score,
+            may_suggest=may_suggest,
+            now_ms=self.present,
+            currency=self.settings.events.default_currency,
+        )
+
+    def purchases(self, purpose: str) -> PurchaseData:
+        """Read the purchases of everybody who permits a purpose."""
+        permission = self.permission(purpose)
+        self.copy_to_history()
+        return read_purchases(self.history, self.person_of, permission)
+
+    def decide(self, name: Identifier, request: DecisionRequest) -> Decision:
+        """Decide for one person, and append the decision to the log.
+
+        Raises
+        ------
+        NoSuchPerson
+            When nothing is known under this identifier.
+        """
+        self.catch_up()
+        now_ms = self.present
+        person = self.people.read(name, now_ms=now_ms)
+        decision = self.deciding.decide(person, request, now_ms)
+        self.append([self.record(decision, person)])
+        return decision
+
+    def decide_all(
+        self, request: DecisionRequest, out: Path, progress: Progress = _silent
+    ) -> tuple[int, int]:
+        """Decide for everybody, append all decisions to the log, and write them to a Parquet file.
+
+        Returns
+        -------
+        tuple of int
+            People decided for, and actions chosen.
+        """
+        people = chosen = 0
+        now_ms = self.present
+        with DecisionFile(out) as file:
+            for some in batched(self.everybody(), _DECISIONS_A_ROUND):
+                made = [(person, self.deciding.decide(person, request, now_ms)) for person in some]
+                self.log.append([self.record(decision, person) for person, decision in made])
+                chosen += file.write(
+                    [(person.identifiers[0], decision) for person, decision in made]
+                )
+                people += len(made)
+                progress(people)
+        self.catch_up()
+        return people, chosen
+
+    def record(self, decision: Decision, person: Person) -> Event:
+        """Give the event that keeps a decision; a contact is noted for the caps to count."""
+        event = event_of(decision, person.identifiers[:1], self.clock())
+        chosen = decision.chosen[0]
+        if decision.channel and chosen != LEAVE_ALONE:
+            contact = contact_text(decision.decided_at, decision.channel, chosen)
+            event.properties["contact"] = contact
+        return event
+
+    def everybody(self) -> Iterator[Person]:
+        """Give every person, one after the other, as of the present."""
+        self.catch_up()
+        graph, now_ms = self.folding.graph, self.present
+        done: set[Identifier] = set()
+        for anchor, kept in self.state.scan():
+            if anchor in done:
+                continue
+            names = graph.identifiers_of(anchor)
+            states = {anchor: kept}
+            if len(names) > 1:
+                states = self.state.get(names)
+                done.update(names)
+            merged = merge_states(self.traits, [self.traits.decode(s) for s in states.values()])
+            yield self.people.judge(graph.person_of(anchor), names, merged, now_ms)
+
+    def members(self) -> dict[str, list[str]]:
+        """Give the people of every audience, by their canonical identifier, in order."""
+        self.catch_up()
+        stated = default_mask(self.traits, self.consent)
+        if stated == self.traits.mask_of(self.traits.purposes):
+            inside = self._members_by_query()
+        else:
+            # What most people do not permit must not be read: ask one by one, under their masks.
+            index = self.audiences
+            inside = {
+                person.identifiers[0]: index.members(person.state, person.as_of, person.mask)
+                for person in self.everybody()
+            }
+        found: dict[str, list[str]] = {name: [] for name in self.audiences.audiences}
+        for name in sorted(inside):
+            for audience in inside[name]:
+                found[audience].append(name)
+        return found
+
+    def _members_by_query(self) -> dict[str, Collection[str]]:
+        """Ask everybody in one query, and those who chose otherwise one by one."""
+        self.copy_to_history()
+        everyone = Permission(by_default=True, exceptions=frozenset())
+        relation = with_people(self.history, self.person_of, everyone)
+        self.history.connection.execute(
+            f"CREATE OR REPLACE TEMP VIEW people_history AS SELECT * FROM {relation}"
+        )
+        query = members_sql(self.audiences, self.traits, "people_history", self.present)
+        inside: dict[str, Collection[str]] = {
+            row.pop("person"): {audience for audience, is_in in row.items() if is_in}
+            for row in self.history.arrow(query.sql("duckdb")).to_pylist()
+        }
+        for anchor, _ in self.state.choices():
+            person = self.people.read(anchor, now_ms=self.present)
+            members = self.audiences.members(person.state, person.as_of, person.mask)
+            inside[person.identifiers[0]] = members
+        return inside
+
+    def permission(self, purpose: str) -> Permission:
+        """Ask the gate one purpose for everybody, as of everything in the log.
+
+        Raises
+        ------
+        Refused
+            When the purpose does not exist.
+        """
+        self.catch_up()
+        return permission_for(
+            purpose, policy=self.consent, graph=self.folding.graph, choices=self.state.choices()
+        )
 
     def create(self) -> None:
         """Make the files of a new home."""
@@ -288,3 +491,31 @@ class Engine:
         self.append(taken.accepted)
         self.quarantine.resolve(quarantine_id, "replayed", self.clock())
         return taken.accepted[0]
+
+    def note(
+        self, name: str, identifiers: Sequence[Identifier], properties: dict[str, Any]
+    ) -> Event:
+        """Append one of the system's own events, as of the present, and fold it.
+
+        Parameters
+        ----------
+        name
+            Its name, one of the constants of `customering.events.model`.
+        identifiers
+            Whom it is about.
+        properties
+            What it says.
+        """
+        noted = self.clock()
+        event = Event(
+            event_id=stable_id("evt", name, *identifiers, str(self.log.end), str(noted)),
+            kind="track",
+            name=name,
+            identifiers=tuple(identifiers),
+            occurred_at=self.present,
+            recorded_at=noted,
+            properties=properties,
+            source="customering",
+        )
+        self.append([event])
+        return event

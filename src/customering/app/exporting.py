@@ -7,12 +7,9 @@ import pyarrow as pa
 
 from customering.app.engine import Engine
 from customering.app.folding import Progress
-from customering.consent.ledger import consent_of
-from customering.consent.model import ConsentRecord
 from customering.identity.anchors import anchor_of
-from customering.kernel.errors import Refused
 from customering.kernel.ids import Identifier
-from customering.kernel.records import Record, from_json
+from customering.kernel.records import Record
 
 
 class Exported(Record, frozen=True):
@@ -23,7 +20,7 @@ class Exported(Record, frozen=True):
     written
         Events written.
     withheld
-        Events of people who do not permit the purpose.
+        Events of people who do not permit the purpose, and events that belong to nobody.
     """
 
     written: int
@@ -34,37 +31,6 @@ class _Names(msgspec.Struct):
     identifiers: tuple[Identifier, ...]
 
 
-class _Permission:
-    """Answers for each anchor whether the events of its person may be taken for a purpose."""
-
-    def __init__(self, engine: Engine, purpose: str) -> None:
-        policy = engine.consent
-        if purpose not in policy.keys:
-            raise Refused(
-                f"there is no purpose {purpose}", hint=f"purposes: {', '.join(sorted(policy.keys))}"
-            )
-        self._by_default = policy.allows(policy.mask(None), purpose)
-        self._rules = engine.rules
-        engine.catch_up()
-        graph = engine.folding.graph
-        records = {
-            anchor: from_json(kept.consent, ConsentRecord)
-            for anchor, kept in engine.state.choices()
-            if kept.consent is not None
-        }
-        self._chosen: dict[Identifier, bool] = {}
-        for chooser in records:
-            names = graph.identifiers_of(chooser)
-            record = consent_of(records[name] for name in names if name in records)
-            answer = policy.allows(policy.mask(record), purpose)
-            self._chosen.update(dict.fromkeys(names, answer))
-
-    def __call__(self, names: tuple[Identifier, ...]) -> bool:
-        """Tell whether an event with these identifiers may be taken; nobody's event never is."""
-        anchor = anchor_of(names, self._rules)
-        return anchor is not None and self._chosen.get(anchor, self._by_default)
-
-
 def export_ndjson(engine: Engine, out: Path, purpose: str, progress: Progress) -> Exported:
     """Write events as JSON, one a line, in the order of the log.
 
@@ -73,13 +39,19 @@ def export_ndjson(engine: Engine, out: Path, purpose: str, progress: Progress) -
     Refused
         When the purpose does not exist.
     """
-    permits = _Permission(engine, purpose)
+    permits = engine.permission(purpose)
+    rules = engine.rules
     decode = msgspec.json.Decoder(_Names).decode
     written = withheld = 0
     with out.open("wb") as file:
         for block in engine.reading_log.read():
             lines = block.lines()
-            kept = [line for line in lines if permits(decode(line).identifiers)]
+            anchors = [anchor_of(decode(line).identifiers, rules) for line in lines]
+            kept = [
+                line
+                for line, anchor in zip(lines, anchors, strict=True)
+                if anchor is not None and permits(anchor)
+            ]
             file.writelines(line + b"\n" for line in kept)
             written += len(kept)
             withheld += len(lines) - len(kept)
@@ -95,10 +67,10 @@ def export_parquet(engine: Engine, out: Path, purpose: str, progress: Progress) 
     Refused
         When the purpose does not exist.
     """
-    permits = _Permission(engine, purpose)
+    permits = engine.permission(purpose)
     engine.copy_to_history(progress)
     anchors = engine.history.arrow(f"SELECT DISTINCT anchor FROM {engine.history.relation()}")
     names = [Identifier(str(name)) for name in anchors["anchor"].to_pylist()]
-    kept = anchors.filter(pa.array([permits((name,)) for name in names], pa.bool_()))
+    kept = anchors.filter(pa.array([permits(name) for name in names], pa.bool_()))
     written = engine.history.export(out, kept)
     return Exported(written=written, withheld=engine.history.rows - written)

@@ -241,7 +241,7 @@ def copy_to_history(
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """Hold the cyclic collector: states have no cycles, and scanning them is a third of the cost."""
+    """Hold the cyclic collector: states have no cycles, and scanning them costs a third."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

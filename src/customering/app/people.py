@@ -137,11 +137,13 @@ class People:
             )
         return found
 
-    def graph_of(self, name: Identifier, as_of: int | None = None) -> IdentityGraph:
-        """Give the part of the identity graph that can matter for one identifier."""
+    def graph_of(
+        self, name: Identifier, as_of: int | None = None, *, also: Identifier | None = None
+    ) -> IdentityGraph:
+        """Give the part of the identity graph that can matter for one or two identifiers."""
         seen: set[Identifier] = set()
         links = set()
-        edge = {name}
+        edge = {name} if also is None else {name, also}
         while edge:
             found = self._store.touching(edge)
             links.update(found)
@@ -233,7 +235,7 @@ class People:
 
     def audiences(self, person: Person, index: AudienceIndex) -> tuple[str, ...]:
         """Give the audiences the person belongs to now."""
-        return tuple(sorted(index.of(person.values, person.as_of)))
+        return tuple(sorted(index.members(person.state, person.as_of, person.mask)))
 
     def timeline(self, person: Person, last: int) -> list[Event]:
         """Give the latest events of a person, newest first."""

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from customering.app.permission import Permission
 from customering.kernel.records import Record
 from customering.stores.history import History
 
@@ -62,6 +63,11 @@ class Item(Record, frozen=True):
     brand: str = ""
     price_minor: int = 0
 
+    @property
+    def words(self) -> str:
+        """What the product is called for people; its id where it has no title."""
+        return self.title.capitalize() if self.title.isupper() else self.title or self.product_id
+
 
 def people_table(person_of: Mapping[str, str]) -> pa.Table:
     """Give the table that maps the anchors of people with several identifiers to one name."""
@@ -73,7 +79,12 @@ def people_table(person_of: Mapping[str, str]) -> pa.Table:
     )
 
 
-def with_people(history: History, person_of: Mapping[str, str], where: str = "true") -> str:
+def with_people(
+    history: History,
+    person_of: Mapping[str, str],
+    permission: Permission,
+    where: str = "true",
+) -> str:
     """Give a table expression over the history with a ``person`` column.
 
     Parameters
@@ -82,18 +93,24 @@ def with_people(history: History, person_of: Mapping[str, str], where: str = "tr
         The history to read.
     person_of
         Anchor to the name of its person; anchors that are not in it stand for themselves.
+    permission
+        Whose events may be used.
     where
-        A condition over the columns of the history.
+        A condition over the columns of the history ``h``.
     """
     history.connection.register("people", people_table(person_of))
+    exceptions = pa.array(sorted(permission.exceptions), pa.string())
+    history.connection.register("exceptions", pa.table({"anchor": exceptions}))
+    kind = "ANTI" if permission.by_default else "SEMI"
     return (
         f"(SELECT h.*, coalesce(p.person, h.anchor) AS person FROM {history.relation()} h"
-        f" LEFT JOIN people p ON p.anchor = h.anchor WHERE {where})"
+        f" LEFT JOIN people p ON p.anchor = h.anchor"
+        f" {kind} JOIN exceptions e ON e.anchor = h.anchor WHERE {where})"
     )
 
 
 def read_purchases(
-    history: History, person_of: Mapping[str, str], *, until_day: int | None = None
+    history: History, person_of: Mapping[str, str], permission: Permission
 ) -> PurchaseData:
     """Read the purchases of everybody.
 
@@ -103,12 +120,11 @@ def read_purchases(
         The history to read.
     person_of
         Anchor to the name of its person, for people with several identifiers.
-    until_day
-        Only purchases before this UTC day; None takes all.
+    permission
+        Whose purchases may be learned from.
     """
     names = ", ".join(f"'{name}'" for name in PURCHASE_EVENTS)
-    before = "" if until_day is None else f" AND h.day < {until_day}"
-    relation = with_people(history, person_of, f"h.name IN ({names}){before}")
+    relation = with_people(history, person_of, permission, f"h.name IN ({names})")
     run = history.connection.execute
     run(
         f"CREATE OR REPLACE TEMP TABLE orders AS"

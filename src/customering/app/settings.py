@@ -18,7 +18,7 @@ from customering.events.settings import EventsSettings
 from customering.identity.model import IdentitySettings
 from customering.kernel.errors import InvalidSettings
 from customering.kernel.records import Record, Settings
-from customering.relationship.status import StatusSettings
+from customering.relationship.settings import StatusSettings
 
 FILE_NAME = "customering.toml"
 ENVIRONMENT_PREFIX = "CUSTOMERING__"
@@ -75,6 +75,15 @@ class FoldSettings(Settings, frozen=True):
     ] = 100_000
 
 
+class CatalogSettings(Settings, frozen=True):
+    """What is known of products and offers in general."""
+
+    margin_share: Annotated[
+        float,
+        msgspec.Meta(description="Share of a price that is margin, in [0, 1].", ge=0, le=1),
+    ] = 0.25
+
+
 class CustomeringSettings(Settings, frozen=True):
     """Every setting of a home, one section a stage."""
 
@@ -84,6 +93,7 @@ class CustomeringSettings(Settings, frozen=True):
     consent: ConsentSettings = ConsentSettings()
     fold: FoldSettings = FoldSettings()
     history: HistorySettings = HistorySettings()
+    catalog: CatalogSettings = CatalogSettings()
     relationship: StatusSettings = StatusSettings()
     decision: DecisionSettings = DecisionSettings()
 

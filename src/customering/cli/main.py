@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from customering.cli import data, deciding, demo, log, people, setup
 from customering.cli.output import errors, print_json
 from customering.kernel.errors import CustomeringError
 
@@ -15,6 +16,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command("init")(setup.init_home)
+app.add_typer(setup.config, name="config")
+app.command("demo")(demo.demo)
+app.command("import")(data.import_data)
+app.command("rebuild")(data.rebuild)
+app.command("learn")(data.learn)
+app.command("person")(people.person)
+app.command("decide")(deciding.decide)
+app.add_typer(deciding.evaluate, name="evaluate")
+app.add_typer(people.identity, name="identity")
+app.add_typer(people.status, name="status")
+app.add_typer(people.consent, name="consent")
+app.add_typer(people.audience, name="audience")
+app.add_typer(people.trait, name="trait")
+app.add_typer(data.catalog, name="catalog")
+app.add_typer(log.log, name="log")
+app.add_typer(log.quarantine, name="quarantine")
 
 
 def main() -> None:
@@ -22,22 +40,23 @@ def main() -> None:
     try:
         app()
     except CustomeringError as error:
-        if "--json" in sys.argv:
-            print_json(
-                {
-                    "error": {
-                        "code": error.code,
-                        "message": error.message,
-                        "hint": error.hint,
-                        "facts": error.facts,
-                    }
-                }
-            )
-        else:
-            errors.print(f"error: {error.message}", style="red", markup=False, soft_wrap=True)
-            if error.hint:
-                errors.print(f"hint: {error.hint}", markup=False, soft_wrap=True)
+        _print_error(error)
         sys.exit(1)
     except KeyboardInterrupt:
         errors.print("interrupted; everything acknowledged so far is kept")
         sys.exit(130)
+
+
+def _print_error(error: CustomeringError) -> None:
+    if "--json" in sys.argv:
+        told = {
+            "code": error.code,
+            "message": error.message,
+            "hint": error.hint,
+            "facts": error.facts,
+        }
+        print_json({"error": told})
+        return
+    errors.print(f"error: {error.message}", style="red", markup=False, soft_wrap=True)
+    if error.hint:
+        errors.print(f"hint: {error.hint}", markup=False, soft_wrap=True)

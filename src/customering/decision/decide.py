@@ -158,6 +158,7 @@ def _considered(
         kept.append(
             Considered(
                 action_id=candidate.action.action_id,
+                title=candidate.action.title,
                 kind=candidate.action.kind,
                 found_by=candidate.found_by,
                 propensity=chances[index],
@@ -191,6 +192,7 @@ def _quiet_considered(
         words = quiet_reason(eligible_count)
     return Considered(
         action_id=LEAVE_ALONE,
+        title="Leave alone",
         kind="leave_alone",
         found_by="catalogue",
         propensity=0.0,

@@ -202,6 +202,8 @@ class Considered(Record, frozen=True, kw_only=True):
 
     Parameters
     ----------
+    title
+        What the action is called, as the person reads it.
     propensity, value_minor, lever, score
         The parts of the score and their product; for leaving alone the score is what a contact
         costs in attention.
@@ -216,6 +218,7 @@ class Considered(Record, frozen=True, kw_only=True):
     """
 
     action_id: str
+    title: str = ""
     kind: ActionKind
     found_by: FoundBy
     propensity: float

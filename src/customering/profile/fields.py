@@ -109,9 +109,11 @@ class Fields:
             return lambda row: read(row[0])
         return read
 
-    def reading(self, reading: Reading, kind: FieldType) -> Getter:
-        """Give the function that reads the first field that is there; 1 for an empty reading."""
-        parts = parts_of(reading) or (1,)
+    def reading(self, reading: Reading, kind: FieldType) -> Getter | None:
+        """Give the function that reads the first field that is there; None where it is always 1."""
+        parts = parts_of(reading)
+        if not parts:
+            return None
         getters = [
             self.getter(part, kind) if isinstance(part, str) else _constant(part) for part in parts
         ]

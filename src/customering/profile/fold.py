@@ -32,8 +32,8 @@ def fold_event(
     for where, read, weigh, entries in program.events:
         if where is not None and where(event, event.recorded_at) is not True:
             continue
-        value = read(event)
-        weight = weigh(event)
+        value = 1 if read is None else read(event)
+        weight = 1 if weigh is None else weigh(event)
         if value is None or weight is None:
             continue
         for index, bit, zero, step in entries:
@@ -46,8 +46,8 @@ def fold_event(
             for where, read, weigh, entries in program.lines:
                 if where is not None and where(row, event.recorded_at) is not True:
                     continue
-                value = read(row)
-                weight = weigh(row)
+                value = 1 if read is None else read(row)
+                weight = 1 if weigh is None else weigh(row)
                 if value is None or weight is None:
                     continue
                 for index, bit, zero, step in entries:

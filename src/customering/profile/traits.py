@@ -117,8 +117,10 @@ class Trait:
 Entry: TypeAlias = tuple[int, int, Callable[[], Any], Callable[[Any, Any, Any, int], Any]]
 """Index of a slot, bit of its purpose, and how its state begins and goes on."""
 
-Inputs: TypeAlias = tuple[Callable[[Any, int], Any] | None, Getter, Getter, tuple[Entry, ...]]
-"""What must hold for a row, its value, its weight, and the slots that are fed with them."""
+Inputs: TypeAlias = tuple[
+    Callable[[Any, int], Any] | None, Getter | None, Getter | None, tuple[Entry, ...]
+]
+"""What must hold for a row, its value and weight (None is 1), and the slots fed with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,7 @@ class TraitSet:
         for definition in definitions:
             _check_purpose(definition, purposes)
             self._add(definition, by_key)
+        # In order of the alphabet: a mask that is kept means the same in the next process.
         self.purposes = tuple(sorted({slot.purpose for slot in self.slots}))
         self._bits = {purpose: 1 << place for place, purpose in enumerate(self.purposes)}
         self._programs: dict[tuple[str, str], Program] = {}
@@ -231,7 +234,7 @@ class TraitSet:
         return list(self._decoder.decode(data))
 
     def mask_of(self, permitted: Iterable[str]) -> int:
-        """Give the mask of the purposes that are permitted; purposes no trait names are skipped."""
+        """Give the mask of the purposes that are permitted; those no trait names are skipped."""
         mask = 0
         for purpose in permitted:
             mask |= self._bits.get(purpose, 0)

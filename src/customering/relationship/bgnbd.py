@@ -30,8 +30,10 @@ from customering.relationship.model import BgNbd
 _LOWEST, _HIGHEST = 1e-4, 1e5
 # Above this `a`, people leave with one and the same probability for all that data can tell.
 _HIGHEST_A = 1e3
-# Nearer than this to a removable singularity of equation (10), the parameter is moved away by it.
-_SINGULAR = 1e-6
+# Equation (10) is 0/0 where a = 1 and where a + b + x = 1, and loses digits near by. Within the
+# first distance of a = 1 it is interpolated; the second, hardly ever met, is kept away from.
+_NEAR_ONE = 1e-4
+_NEAR_ZERO = 1e-6
 _LARGEST_KEY = 2**62
 
 
@@ -250,10 +252,25 @@ def expected_purchases(
     overflows for frequent buyers. By Euler's transformation (Abramowitz & Stegun 15.3.3) it equals
     ``(1-z)^(a-1) 2F1(a+b-1-r, a-1; a+b+x-1; z)``; we take the form with the smaller exponent.
     """
+    expected = np.zeros(frequency.size)
+    for a, weight in _beside_one(parameters.a):
+        expected += weight * _if_alive(parameters, a, frequency, age, ahead)
+    return np.maximum(expected * alive, 0.0)
+
+
+def _beside_one(a: float) -> tuple[tuple[float, float], ...]:
+    """Give values of `a` to evaluate equation (10) at, with weights that interpolate it."""
+    if abs(a - 1) >= _NEAR_ONE:
+        return ((a, 1.0),)
+    upper_weight = (a - 1 + _NEAR_ONE) / (2 * _NEAR_ONE)
+    return ((1 - _NEAR_ONE, 1 - upper_weight), (1 + _NEAR_ONE, upper_weight))
+
+
+def _if_alive(parameters: BgNbd, a: float, frequency: Floats, age: Floats, ahead: float) -> Floats:
+    """Give the purchases expected of people who are alive, for an `a` that is not 1."""
     r, alpha, b = parameters.r, parameters.alpha, parameters.b
-    a = _off_one(parameters.a)
     upper = a + b - 1 + frequency
-    upper = np.where(np.abs(upper) < _SINGULAR, _SINGULAR, upper)
+    upper = np.where(np.abs(upper) < _NEAR_ZERO, _NEAR_ZERO, upper)
     z = ahead / (alpha + age + ahead)
     bought = r + frequency
     as_printed = bought < a - 1
@@ -261,13 +278,8 @@ def expected_purchases(
     left = np.where(as_printed, bought, a + b - 1 - r)
     right = np.where(as_printed, b + frequency, a - 1)
     stays = (1 - z) ** power * hyp2f1(left, right, upper, z)
-    expected: Floats = np.maximum(upper / (a - 1) * (1 - stays) * alive, 0.0)
+    expected: Floats = upper / (a - 1) * (1 - stays)
     return expected
-
-
-def _off_one(a: float) -> float:
-    """Keep `a` off 1, where equation (10) is a limit."""
-    return a if abs(a - 1) >= _SINGULAR else 1 + _SINGULAR
 
 
 def person_alive(parameters: BgNbd, frequency: int, recency: float, age: float) -> float:
@@ -285,14 +297,16 @@ def person_expected(
 ) -> float:
     """Give `expected_purchases` of one person, in a few microseconds."""
     r, alpha, b = parameters.r, parameters.alpha, parameters.b
-    a = _off_one(parameters.a)
-    upper = a + b - 1 + frequency
-    if abs(upper) < _SINGULAR:
-        upper = _SINGULAR
     z = ahead / (alpha + age + ahead)
     bought = r + frequency
-    if bought < a - 1:
-        stays = (1 - z) ** bought * float(hyp2f1(bought, b + frequency, upper, z))
-    else:
-        stays = (1 - z) ** (a - 1) * float(hyp2f1(a + b - 1 - r, a - 1, upper, z))
-    return max(float(upper / (a - 1) * (1 - stays) * alive), 0.0)
+    expected = 0.0
+    for a, weight in _beside_one(parameters.a):
+        upper = a + b - 1 + frequency
+        if abs(upper) < _NEAR_ZERO:
+            upper = _NEAR_ZERO
+        if bought < a - 1:
+            stays = (1 - z) ** bought * float(hyp2f1(bought, b + frequency, upper, z))
+        else:
+            stays = (1 - z) ** (a - 1) * float(hyp2f1(a + b - 1 - r, a - 1, upper, z))
+        expected += weight * upper / (a - 1) * (1 - stays)
+    return max(float(expected * alive), 0.0)

@@ -7,6 +7,7 @@
 """
 
 import math
+
 from customering.kernel.clock import day_of
 from customering.kernel.records import Record
 from customering.relationship.model import StatusFacts

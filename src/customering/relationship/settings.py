@@ -22,8 +22,8 @@ class StatusSettings(Settings, frozen=True, kw_only=True):
     prior_gaps: Annotated[
         float,
         msgspec.Meta(
-            description="How many gaps between purchases of a person's own what is usual among "
-            "all people counts for.",
+            description="How many of a person's own gaps between purchases the usual gap of all "
+            "people weighs.",
             ge=0.1,
             le=100,
         ),
@@ -37,18 +37,26 @@ class StatusSettings(Settings, frozen=True, kw_only=True):
         ),
     ] = 2.0
     patience_days_min: Annotated[
-        float, msgspec.Meta(description="A silence up to this many days is always usual.", ge=1)
+        float,
+        msgspec.Meta(description="A silence up to this many days is always usual.", ge=1, le=3650),
     ] = 14.0
     patience_days_max: Annotated[
-        float, msgspec.Meta(description="A silence of more than this many days never is.", le=3650)
+        float,
+        msgspec.Meta(description="A silence of more than this many days never is.", ge=1, le=3650),
     ] = 365.0
     at_risk_patience: Annotated[
         float,
-        msgspec.Meta(description="A silence of more usual silences than this is at risk.", ge=1),
+        msgspec.Meta(
+            description="A silence of more than this many times the longest usual one is at risk.",
+            ge=1,
+        ),
     ] = 2.0
     lost_patience: Annotated[
         float,
-        msgspec.Meta(description="A silence of more usual silences than this is lost.", ge=1),
+        msgspec.Meta(
+            description="A silence of more than this many times the longest usual one is lost.",
+            ge=1,
+        ),
     ] = 4.0
     lost_days_min: Annotated[
         float,

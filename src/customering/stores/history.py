@@ -328,7 +328,8 @@ class History:
 
     def arrow(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
         """Run a query, usually over `relation`, and give the result as an Arrow table."""
-        return self.connection.sql(sql, params=list(parameters)).to_arrow_table()
+        table: pa.Table = self.connection.sql(sql, params=list(parameters)).to_arrow_table()
+        return table
 
     def batches(self, sql: str, rows: int = 50_000) -> Iterator[pa.RecordBatch]:
         """Run a query and give the result in batches, holding one at a time."""

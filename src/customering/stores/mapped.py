@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
+import pyarrow as pa
 
 from customering.events.assemble import Mapped, Row, assemble
 from customering.events.mapping import Mapping
@@ -32,6 +33,8 @@ _BUGS = (
     duckdb.ParserException,
     duckdb.ResourceInUseException,
 )
+
+_NO_ROOM = ("Out of Memory", "No space left")
 
 
 def read_mapped(path: Path, mapping: Mapping) -> Generator[Mapped, None, None]:
@@ -93,19 +96,22 @@ def _config(scratch: str) -> dict[str, str | bool | int | float | list[str]]:
 
 @contextmanager
 def _naming(path: Path, reading: Reading) -> Iterator[None]:
-    """Turn what DuckDB raises into an error of ours that names the file."""
+    """Turn what DuckDB raises into an error of ours that names the file.
+
+    An error in the middle of a result comes through Arrow, which keeps its text but not its type.
+    """
     try:
         yield
-    except duckdb.OutOfMemoryException as error:
-        raise Unavailable(
-            f"There is no room to sort {path.name}",
-            hint="Free space in the folder for temporary files and import again.",
-        ) from error
     except _BUGS:
         raise
-    except duckdb.Error as error:
+    except (duckdb.Error, OSError, pa.ArrowException) as error:
         if reading.failure is not None:
             raise reading.failure from error
+        if any(sign in str(error) for sign in _NO_ROOM):
+            raise Unavailable(
+                f"There is no room to sort {path.name}",
+                hint="Free space in the folder for temporary files and import again.",
+            ) from error
         raise InvalidFile(
             f"{path.name} cannot be read to its end: it is damaged or cut off",
             hint="Copy or export the file again; what was imported already is not added twice.",

@@ -129,7 +129,7 @@ class Reading:
         """
         if not path.is_file():
             raise Absent(f"There is no file {path.name}", hint="Check the path.", file=str(path))
-        if path.stat().st_size == 0:
+        if _is_empty(path):
             raise _empty(path)
         match _format(path):
             case "csv":
@@ -242,6 +242,19 @@ def _open_binary(path: Path) -> BinaryIO:
     if path.suffix.lower() == ".gz":
         return cast("BinaryIO", gzip.open(path, "rb"))
     return path.open("rb")
+
+
+def _is_empty(path: Path) -> bool:
+    """Tell whether a file has no byte, and that it can be opened at all."""
+    try:
+        with path.open("rb") as stream:
+            return not stream.read(1)
+    except OSError as error:
+        raise InvalidFile(
+            f"{path.name} cannot be opened: {error.strerror}",
+            hint="Check who may read it.",
+            file=str(path),
+        ) from error
 
 
 def _empty(path: Path) -> InvalidFile:

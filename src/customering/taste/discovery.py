@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from customering.taste.items import ItemStatistics
 _PEOPLE_AT_ONCE = 512
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Discovery:
     """What can be discovered: the most bought items and how they speak for each other.
 
@@ -39,6 +40,11 @@ class Discovery:
     def columns(self) -> int:
         """Number of items that may be suggested."""
         return len(self.items)
+
+    @cached_property
+    def speakers(self) -> csr_array:
+        """The neighbours turned round: rows are columns spoken for, columns are columns bought."""
+        return self.neighbours.T.tocsr()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,34 +146,29 @@ def because_of(bought: Ints, wanted: Ints, discovery: Discovery, *, keep: int) -
     list
         For each wanted item, bought item numbers with a positive weight for it, strongest first.
     """
-    near = discovery.neighbours
-    rows = discovery.column[bought]
-    rows = rows[rows >= 0]
-    counts = np.diff(near.indptr)[rows]
-    entry = np.arange(counts.sum()) + np.repeat(near.indptr[rows] - _before(counts), counts)
-    place = np.full(discovery.columns, -1)
-    place[discovery.column[wanted]] = np.arange(len(wanted))
-    target, weight = place[near.indices[entry]], near.data[entry]
-    speaks = np.flatnonzero((target >= 0) & (weight > 0))
-    speaks = speaks[np.argsort(-weight[speaks], kind="stable")]
-    source = discovery.items[np.repeat(rows, counts)[speaks]]
-    reasons: list[list[int]] = [[] for _ in range(len(wanted))]
-    for item, at in zip(source.tolist(), target[speaks].tolist(), strict=True):
-        if len(reasons[at]) < keep:
-            reasons[at].append(item)
+    speakers = discovery.speakers
+    owned = np.zeros(discovery.columns, dtype=np.bool_)
+    columns = discovery.column[bought]
+    owned[columns[columns >= 0]] = True
+    reasons = []
+    for target in discovery.column[wanted]:
+        row = slice(speakers.indptr[target], speakers.indptr[target + 1])
+        source, weight = speakers.indices[row], speakers.data[row]
+        speaks = owned[source] & (weight > 0)
+        source, weight = source[speaks], weight[speaks]
+        best = source[np.argsort(-weight, kind="stable")[:keep]]
+        reasons.append(discovery.items[best].tolist())
     return reasons
 
 
-def _before(counts: Ints) -> Ints:
-    """Give the sum of the counts before each."""
-    return np.cumsum(counts) - counts
-
-
 def _bought(past: Histories, column: Ints, columns: int) -> csr_array:
-    """Give the person-by-column matrix of zeros and ones."""
+    """Give the person-by-column matrix of zeros and ones.
+
+    Its indices are 32 bit as those of the neighbours are: a product of mixed widths would widen
+    all neighbours at every call.
+    """
     place = column[past.pair_item]
     kept = place >= 0
-    return csr_array(
-        (np.ones(int(kept.sum()), dtype=np.float32), (past.pair_person[kept], place[kept])),
-        shape=(past.people, columns),
-    )
+    rows, cells = past.pair_person[kept].astype(np.int32), place[kept].astype(np.int32)
+    ones = np.ones(len(rows), dtype=np.float32)
+    return csr_array((ones, (rows, cells)), shape=(past.people, columns))

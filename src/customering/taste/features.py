@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from customering.taste.history import Histories, Ints
-from customering.taste.items import Floats, ItemStatistics, trend
+from customering.taste.items import SMALLEST_RATE, Floats, ItemStatistics
 
 REPEAT_FEATURES = (
     "log_count",  # days on which the item was bought
@@ -55,9 +55,6 @@ DISCOVER_FEATURES = (
 OVERDUE_MAX = 5.0
 PRIOR_BASKETS_OF_PAIR = 3.0
 """Baskets' worth of the item's own rate mixed into the rate of one person for the item."""
-
-SMALLEST_RATE = 0.003
-"""Added to a rate before its logarithm: rates below are told apart less and less."""
 
 SMALLEST_SUPPORT = 0.01
 """Added to an EASE score before its logarithm; scores below 0 count as 0."""
@@ -123,10 +120,10 @@ def repeat_features(
         decayed(0.5 ** (1 / 28), days_ago),
         count == 1,
         np.log(shrunk + SMALLEST_RATE),
-        np.log(again_rate + SMALLEST_RATE),
+        statistics.log_again_rate[item],
         statistics.again_share[item],
-        np.log1p(statistics.buyers[item]),
-        trend(statistics, item),
+        statistics.log_buyers[item],
+        statistics.trend[item],
         np.log1p(baskets)[person],
         np.log1p(size)[person],
         np.log1p(items)[person],
@@ -157,9 +154,9 @@ def discover_features(
     baskets, size, items, novelty = _of_people(past)
     columns = (
         np.log(np.maximum(support, 0.0) + SMALLEST_SUPPORT),
-        np.log1p(stats.buyers)[item],
-        trend(stats, np.arange(len(stats.buyers)))[item],
-        np.log(stats.again_rate + SMALLEST_RATE)[item],
+        stats.log_buyers[item],
+        stats.trend[item],
+        stats.log_again_rate[item],
         stats.again_share[item],
         np.log1p(baskets)[person],
         np.log1p(size)[person],

@@ -164,18 +164,15 @@ def history_of(
     index
         Product to item number of a model.
     """
-    bought = [
-        (index.get(product, -1), days[-DAYS_KEPT:]) for product, days in habits.items() if days
-    ]
-    counts = np.fromiter((len(days) for _, days in bought), np.int64, len(bought))
-    flat = np.fromiter(chain.from_iterable(days for _, days in bought), np.int64, int(counts.sum()))
+    spans = [days[-DAYS_KEPT:] for days in habits.values() if days]
+    items = [index.get(product, -1) for product, days in habits.items() if days]
     return Histories(
-        np.zeros(len(bought), dtype=np.int64),
-        np.fromiter((item for item, _ in bought), np.int64, len(bought)),
-        _starts(counts),
-        flat,
+        np.zeros(len(spans), dtype=np.int64),
+        np.array(items, dtype=np.int64),
+        _starts(np.array([len(days) for days in spans], dtype=np.int64)),
+        np.array(list(chain.from_iterable(spans)), dtype=np.int64),
         np.array([0, len(shopping_days)]),
-        np.asarray(shopping_days, dtype=np.int64),
+        np.array(shopping_days, dtype=np.int64),
     )
 
 

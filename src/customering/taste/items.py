@@ -1,22 +1,26 @@
 """What is known of each item from everybody: how many buy it, and how surely they buy it again."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from customering.taste.history import Histories, Ints
+from customering.taste.history import Histories
 
 Floats = NDArray[np.float64]
 
 PRIOR_BUYERS = 5.0
 """Buyers' worth of the general rate mixed into each item's share of buyers who came back."""
 
+SMALLEST_RATE = 0.003
+"""Added to a rate before its logarithm: rates below are told apart less and less."""
+
 PRIOR_BASKETS = 50.0
 """Baskets' worth of the general rate mixed into each item's rate of buying again."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class ItemStatistics:
     """Statistics of the items, each array with one more entry: the last is an item never seen.
 
@@ -44,6 +48,21 @@ class ItemStatistics:
     def items(self) -> int:
         """Number of items, the unknown one not counted."""
         return len(self.buyers) - 1
+
+    @cached_property
+    def log_buyers(self) -> Floats:
+        """Logarithm of one plus the buyers."""
+        return np.log1p(self.buyers)
+
+    @cached_property
+    def log_again_rate(self) -> Floats:
+        """Logarithm of the rate of buying again; rates below `SMALLEST_RATE` look alike."""
+        return np.log(self.again_rate + SMALLEST_RATE)
+
+    @cached_property
+    def trend(self) -> Floats:
+        """Log share of the buyers who bought recently, with a few added to both."""
+        return np.log((self.recent_buyers + 1.0) / (self.buyers + PRIOR_BUYERS))
 
 
 def item_statistics(past: Histories, *, items: int, recent_after: int) -> ItemStatistics:
@@ -81,11 +100,3 @@ def item_statistics(past: Histories, *, items: int, recent_after: int) -> ItemSt
         (repeats + PRIOR_BASKETS * general_rate) / (chances + PRIOR_BASKETS),
         int(np.count_nonzero(past.baskets)),
     )
-
-
-def trend(statistics: ItemStatistics, item: Ints) -> Floats:
-    """Give the log share of an item's buyers who bought it recently, with a few added to both."""
-    ratio: Floats = np.log(
-        (statistics.recent_buyers[item] + 1.0) / (statistics.buyers[item] + PRIOR_BUYERS)
-    )
-    return ratio

@@ -113,7 +113,8 @@ class Suggestion(Record, frozen=True, kw_only=True):
     product_id
         The product.
     probability
-        Estimated chance that it is in the person's next basket, in (0, 1); comparable over kinds.
+        Estimated chance that it is in the person's next basket, given that there is one soon, in
+        (0, 1); comparable over kinds.
     kind
         ``repeat`` was bought before, ``discover`` is spoken for by what was bought, ``popular`` is
         neither but many buy it.

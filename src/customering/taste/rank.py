@@ -15,7 +15,6 @@ from customering.taste.features import (
 )
 from customering.taste.history import Bools, Histories, Ints, history_of
 from customering.taste.items import Floats
-from customering.taste.logistic import Additive
 from customering.taste.model import Facts, Kind, Suggestion, TasteModel
 
 _REASONS_KEPT = 3
@@ -58,7 +57,6 @@ class _Scored:
     ranking: Ranking
     repeat_rows: NDArray[np.float32]
     discover_rows: NDArray[np.float32]
-    support: NDArray[np.float32]
 
 
 def suggest(
@@ -105,19 +103,7 @@ def suggest(
         named = [_name(model, bought, ranking, at) for at in range(len(ranking.item))]
         ranking = ranking.take(np.array([name not in without for name in named], dtype=np.bool_))
     chosen = choose(ranking, model.statistics.buyers, n, discover=discover)
-    new = chosen.item[chosen.is_new]
-    reasons = dict(
-        zip(
-            new.tolist(),
-            because_of(past.pair_item, new, model.discovery, keep=_REASONS_KEPT),
-            strict=True,
-        )
-    )
-    names = [_name(model, bought, chosen, at) for at in range(len(chosen.item))]
-    return [
-        _suggestion(model, past, scored, chosen, at, name, reasons, today)
-        for at, name in enumerate(names)
-    ]
+    return _explain(model, past, today, scored, chosen, bought)
 
 
 def rank_many(
@@ -187,53 +173,72 @@ def _score(model: TasteModel, past: Histories, today: Ints) -> _Scored:
         np.arange(repeats + news),
         np.repeat(np.array([False, True]), [repeats, news]),
     )
-    return _Scored(ranking, repeat_rows, discover_rows, found.support)
+    return _Scored(ranking, repeat_rows, discover_rows)
 
 
-def _suggestion(
+def _explain(
     model: TasteModel,
     past: Histories,
+    today: int,
     scored: _Scored,
     chosen: Ranking,
-    at: int,
-    product: str,
-    reasons: Mapping[int, list[int]],
-    today: int,
-) -> Suggestion:
-    item, row = int(chosen.item[at]), int(chosen.row[at])
-    known = item >= 0
-    share = float(model.statistics.again_share[item]) if known else None
-    buyers = int(model.statistics.buyers[item])
-    kind: Kind
-    if chosen.is_new[at]:
-        row -= len(past.pair_item)
-        because = tuple(model.products[reason] for reason in reasons[item])
-        kind = "discover" if because and scored.support[row] > 0 else "popular"
-        facts = Facts(share_rebuy=share, buyers=buyers, because_of=because)
-        parts = _parts(model.discover, scored.discover_rows[row : row + 1], DISCOVER_FEATURES)
-    else:
-        days = past.pair_day[past.pair_start[row] : past.pair_start[row + 1]]
-        first, last, times = int(days[0]), int(days[-1]), len(days)
-        kind = "repeat"
-        facts = Facts(
-            times=times,
-            every_days=(last - first) / (times - 1) if times > 1 else None,
-            last_days_ago=max(today - last, 0),
-            share_rebuy=share,
-            buyers=buyers,
+    bought: Sequence[str],
+) -> list[Suggestion]:
+    """Put the chosen of one person into words and numbers, in their order."""
+    old, new = chosen.take(~chosen.is_new), chosen.take(chosen.is_new)
+    new_row = new.row - len(scored.repeat_rows)
+    reasons = because_of(past.pair_item, new.item, model.discovery, keep=_REASONS_KEPT)
+    parts = {
+        False: iter(model.repeat.parts(scored.repeat_rows[old.row]).tolist()),
+        True: iter(model.discover.parts(scored.discover_rows[new_row]).tolist()),
+    }
+    because = iter(reasons)
+    made = []
+    for at, (item, row, is_new) in enumerate(
+        zip(chosen.item.tolist(), chosen.row.tolist(), chosen.is_new.tolist(), strict=True)
+    ):
+        if is_new:
+            named = tuple(model.products[reason] for reason in next(because))
+            facts = _facts(model, item, because_of=named)
+        else:
+            days = past.pair_day[past.pair_start[row] : past.pair_start[row + 1]]
+            facts = _facts(model, item, days=days.tolist(), today=today)
+        names = DISCOVER_FEATURES if is_new else REPEAT_FEATURES
+        made.append(
+            Suggestion(
+                product_id=_name(model, bought, chosen, at),
+                probability=float(chosen.probability[at]),
+                kind=_kind(is_new, facts),
+                facts=facts,
+                parts=dict(zip(names, next(parts[is_new]), strict=True)),
+            )
         )
-        parts = _parts(model.repeat, scored.repeat_rows[row : row + 1], REPEAT_FEATURES)
-    return Suggestion(
-        product_id=product,
-        probability=float(chosen.probability[at]),
-        kind=kind,
-        facts=facts,
-        parts=parts,
+    return made
+
+
+def _facts(
+    model: TasteModel,
+    item: int,
+    *,
+    days: Sequence[int] = (),
+    today: int = 0,
+    because_of: tuple[str, ...] = (),
+) -> Facts:
+    times = len(days)
+    return Facts(
+        times=times,
+        every_days=(days[-1] - days[0]) / (times - 1) if times > 1 else None,
+        last_days_ago=max(today - days[-1], 0) if days else None,
+        share_rebuy=float(model.statistics.again_share[item]) if item >= 0 else None,
+        buyers=int(model.statistics.buyers[item]),
+        because_of=because_of,
     )
 
 
-def _parts(part: Additive, row: NDArray[np.float32], names: Sequence[str]) -> dict[str, float]:
-    return dict(zip(names, part.parts(row)[0].tolist(), strict=True))
+def _kind(is_new: bool, facts: Facts) -> Kind:
+    if not is_new:
+        return "repeat"
+    return "discover" if facts.because_of else "popular"
 
 
 def _name(model: TasteModel, bought: Sequence[str], ranking: Ranking, at: int) -> str:

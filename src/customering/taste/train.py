@@ -92,15 +92,22 @@ def train(
             f"{len(products)} products are named for {purchases.items} items",
             hint="Give one product id for each item number.",
         )
+    if not len(purchases.person):
+        raise InvalidDefinition(
+            "there are no purchases to train on",
+            hint="Train when people have bought and come back.",
+        )
     if cuts is None:
         back = settings.label_days * np.arange(1, settings.label_cuts + 1)
         cuts = [np.full(purchases.people, through_day - days) for days in back]
         moments = [cut_at(purchases, cut, settings) for cut in cuts]
     else:
         moments = [cut_at(purchases, cut, settings, within_days=None) for cut in cuts]
-    repeat, repeat_labels = _repeat_rows(moments, settings)
+    repeat_rows, repeat_labels = _repeat_rows(moments, settings)
+    repeat = fit_additive(repeat_rows, repeat_labels)
     ridge = discovery_ridge(moments[0].past, settings)
-    discover, discover_labels = _discover_rows(moments[0], settings, ridge)
+    discover_rows, discover_labels = _discover_rows(moments[0], settings, ridge)
+    discover = fit_additive(discover_rows, discover_labels, knots=_DISCOVER_KNOTS)
     past = histories(purchases)
     statistics = item_statistics(
         past, items=purchases.items, recent_after=through_day - settings.recent_days
@@ -108,8 +115,8 @@ def train(
     return TasteModel(
         tuple(products),
         statistics,
-        fit_additive(repeat, repeat_labels),
-        fit_additive(discover, discover_labels, knots=_DISCOVER_KNOTS),
+        repeat,
+        discover,
         _fit_discovery(past, statistics, settings, ridge),
         settings,
         int(purchases.day.min()),
@@ -118,9 +125,9 @@ def train(
             "people": float(statistics.people),
             "purchases": float(len(purchases.person)),
             "discovery_ridge": float(ridge),
-            "repeat_rows": float(len(repeat)),
+            "repeat_rows": float(len(repeat_rows)),
             "repeat_rate": float(repeat_labels.mean()),
-            "discover_rows": float(len(discover)),
+            "discover_rows": float(len(discover_rows)),
             "discover_rate": float(discover_labels.mean()),
         },
     )

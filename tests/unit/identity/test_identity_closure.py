@@ -53,12 +53,14 @@ def test_it_does_as_long_as_the_till_is_not_shared():
 
 def test_an_operators_join_leads_on_even_from_a_till():
     kept = till(50)
-    other = Identifier("zip:1")
-    kept.links.append(link_between(TILL, other, evidence="r", occurred_at=999, kind="joined"))
-    assert IdentityGraph(links_around(other, kept.touching, RULES)).identifiers_of(TILL) == (
-        other,
-        TILL,
-    )
+    shop, town, desk = Identifier("zip:1"), Identifier("zip:2"), Identifier("fax:3")
+    for n, (one, other) in enumerate([(TILL, shop), (TILL, town)]):
+        kept.links.append(
+            link_between(one, other, evidence=f"r{n}", occurred_at=900 + n, kind="joined")
+        )
+    kept.links.append(link_between(town, desk, evidence="e", occurred_at=950))
+    graph = IdentityGraph(links_around(shop, kept.touching, RULES))
+    assert graph.identifiers_of(shop) == (desk, shop, town, TILL)
 
 
 def test_values_blocked_since_lead_nowhere():

@@ -132,6 +132,31 @@ def test_what_is_forgotten_leaves_no_text_behind():
     assert graph.identifiers_of(WEB) == (ADA, WEB)
 
 
+def test_a_till_is_shared_no_longer_when_one_of_its_people_is_forgotten():
+    graph = IdentityGraph(
+        [
+            link_between(Identifier(f"user_id:u{n}"), TILL, evidence=f"e{n}", occurred_at=n)
+            for n in range(4)
+        ]
+    )
+    assert graph.is_shared(TILL)
+    assert graph.forget([Identifier("user_id:u2")]) == {TILL, "user_id:u0"}
+    assert not graph.is_shared(TILL)
+    assert people_of(graph) == (("user_id:u0", TILL),)
+
+
+def test_a_ruling_on_a_link_of_a_till_settles_that_link_and_frees_the_till():
+    graph = IdentityGraph(
+        [
+            link_between(Identifier(f"user_id:u{n}"), TILL, evidence=f"e{n}", occurred_at=n)
+            for n in range(4)
+        ]
+    )
+    ruling = {"evidence": "r", "occurred_at": 9}
+    graph.add(link_between(Identifier("user_id:u0"), TILL, kind="separated", **ruling))
+    assert people_of(graph) == (("user_id:u1", TILL),)
+
+
 def test_the_memory_of_tuples_is_bounded(monkeypatch):
     monkeypatch.setattr("customering.identity.graph._CACHED_TUPLES", 4)
     graph = IdentityGraph()

@@ -119,7 +119,9 @@ def test_previews_near_a_till_leave_it_as_it_is():
     for n in range(30):
         found.observe((Identifier(f"user_id:u{n}"), PHONE), f"t{n}", 100 + n)
     links = sorted(found.links(), key=found.rules.order)
-    preview = preview_join(found, PHONE, CHIDI)
-    assert preview.after == ((CHIDI, PHONE),)
+    assert preview_join(found, PHONE, CHIDI).after == ((CHIDI, PHONE),)
+    guest = Identifier("user_id:u7")
+    assert preview_join(found, PHONE, guest).after == ((guest, PHONE),)
+    assert preview_separate(found, PHONE, guest).words == ("Nobody would change.",)
     assert sorted(found.links(), key=found.rules.order) == links
     assert found.identifiers_of(PHONE) == (PHONE,)

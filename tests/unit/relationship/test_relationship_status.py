@@ -160,6 +160,18 @@ def test_a_purchase_after_a_long_silence_is_a_return():
     assert judge(ada(last_gap_days=12.0)).name == "loyal"
 
 
+def test_months_of_unusual_silence_need_not_be_twice_the_patience_to_be_a_return():
+    monthly = {"mean_gap_days": 32.0, "sd_gap_days": 16.0, "usual_gap_days": 30.0}
+    assert judge(ada(last_gap_days=100.0, **monthly)).name == "returning"
+    assert judge(ada(last_gap_days=85.0, **monthly)).name == "loyal"
+
+
+def test_the_next_status_named_is_not_the_one_they_have():
+    fewer = status_of(ada(orders_90d=5, orders_prior_90d=16))
+    assert fewer.name == "drifting"
+    assert fewer.would_change[-1].endswith("they count as at risk.")
+
+
 def test_a_return_shows_in_the_windows_when_the_last_gap_is_unknown():
     facts = ada(last_gap_days=None, orders_90d=2, orders_prior_90d=0)
     assert judge(facts).name == "returning"

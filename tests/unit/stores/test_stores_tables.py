@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import unicodedata
 from collections import defaultdict
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -16,7 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from customering.events.mapping_file import read_mapping
-from customering.kernel.errors import Absent, CustomeringError, InvalidDefinition, InvalidFile
+from customering.kernel.errors import (
+    Absent,
+    CustomeringError,
+    InvalidDefinition,
+    InvalidFile,
+    Unavailable,
+)
 from customering.kernel.money import to_minor
 from customering.stores import mapped as mapped_module
 from customering.stores.mapped import read_mapped
@@ -208,6 +215,10 @@ def test_other_encodings_delimiters_and_decimals(tmp_path):
     assert row.payload["timestamp"].startswith("2017-06-01")
 
 
+def is_blank(cell):
+    return all(unicodedata.category(character) == "Zs" for character in cell)
+
+
 @settings(max_examples=15, deadline=None)
 @given(
     st.lists(
@@ -233,7 +244,7 @@ def test_any_text_survives_csv(tmp_path_factory, cells):
         'identifiers.number = "n"\nproperties.x = "x"\nproperties.y = "y"',
     )
     got = [(row.payload["properties"].get("x"), row.payload["properties"].get("y")) for row in rows]
-    assert got == [tuple(cell if cell.strip(" ") else None for cell in pair) for pair in cells]
+    assert got == [tuple(None if is_blank(cell) else cell for cell in pair) for pair in cells]
 
 
 # What can be wrong with a file
@@ -310,6 +321,27 @@ def test_a_file_that_was_cut_off_gives_its_rows_and_then_an_error(tmp_path, name
     (tmp_path / name).write_bytes(b"no gzip at all" * 100)
     with pytest.raises(InvalidFile, match="not gzip"):
         read(tmp_path / name, VISITS)
+
+
+def test_a_file_that_may_not_be_opened(tmp_path, monkeypatch):
+    path = write(tmp_path, "a.csv", HEADER)
+
+    def refuse(*arguments, **named):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(InvalidFile, match="cannot be opened: Permission denied"):
+        read(path, VISITS)
+
+
+def test_a_full_disk_is_not_the_fault_of_the_file(tmp_path, monkeypatch):
+    config = {"memory_limit": "40MB", "max_temp_directory_size": "1MB", "threads": 1}
+    monkeypatch.setattr(mapped_module, "_config", lambda scratch: config)
+    columns = {"order": range(200_000), "card": range(200_000), "sku": ["s" * 50] * 200_000}
+    table = pa.table({**columns, "amount": ["1"] * 200_000, "day": ["2017-06-01"] * 200_000})
+    pq.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(Unavailable, match=r"no room to sort a\.parquet"):
+        read(tmp_path / "a.parquet", ORDERS)
 
 
 def test_a_damaged_page_of_parquet_is_a_damaged_file(tmp_path):

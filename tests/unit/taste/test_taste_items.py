@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from customering.taste.history import gather, histories
-from customering.taste.items import item_statistics, trend
+from customering.taste.items import item_statistics
 
 
 def test_statistics_of_a_hand_counted_town():
@@ -24,4 +24,4 @@ def test_an_item_never_seen_is_given_the_general_rates():
     found = item_statistics(histories(gather(*np.zeros((3, 1), int))), items=3, recent_after=0)
     assert found.items == 3
     assert found.buyers[-1] == 0
-    assert trend(found, np.array([-1])) == pytest.approx(np.log(1 / 5))
+    assert found.trend[-1] == pytest.approx(np.log(1 / 5))

@@ -103,6 +103,14 @@ def test_people_who_never_come_back_teach_nothing():
     assert caught.value.hint
 
 
+def test_a_shop_younger_than_a_cut_or_without_a_sale_is_told_to_wait():
+    nothing = np.zeros(0, dtype=np.int64)
+    for purchases in (gather(nothing, nothing, nothing, items=1), gather(*np.ones((3, 4), int))):
+        with pytest.raises(InvalidDefinition) as caught:
+            train(purchases, ["a"] * purchases.items, through_day=3)
+        assert "back" in caught.value.hint
+
+
 def test_training_twice_gives_the_same_bytes(taste_town, taste_model):
     known = taste_town.where(taste_town.day < DAYS - 28)
     again = train(known, taste_model.products, through_day=DAYS - 29, settings=taste_model.settings)

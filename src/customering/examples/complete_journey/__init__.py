@@ -29,18 +29,28 @@ def sources() -> list[tuple[Path, Mapping]]:
     -----
     The package is looked for and not imported: its own code needs pandas, its files do not.
     """
-    folder = _data_folder()
-    return [(folder / file, mapping(name)) for file, name in _MAPPING_OF_FILE.items()]
+    data = folder()
+    return [(data / file, mapping(name)) for file, name in _MAPPING_OF_FILE.items()]
 
 
 def mapping(name: str) -> Mapping:
     """Give one of the mappings that ship, such as ``orders``."""
-    text = files(__name__).joinpath(f"{name}.toml").read_text(encoding="utf-8")
-    return read_mapping(text)
+    return read_mapping(text(f"{name}.toml"))
 
 
-def _data_folder() -> Path:
-    """Find the files of the installed package."""
+def text(file: str) -> str:
+    """Give the text of one of the files that ship, such as ``offers.toml``."""
+    return files(__name__).joinpath(file).read_text(encoding="utf-8")
+
+
+def folder() -> Path:
+    """Find the files of the installed package.
+
+    Raises
+    ------
+    Absent
+        When it is not installed.
+    """
     spec = find_spec(_PACKAGE)
     folders = [] if spec is None else list(spec.submodule_search_locations or [])
     found = [Path(folder) / "data" for folder in folders if (Path(folder) / "data").is_dir()]

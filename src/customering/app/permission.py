@@ -1,0 +1,75 @@
+"""Who permits a purpose, for acts on everybody at once: learning, counting, exporting."""
+
+from collections.abc import Iterable
+
+from customering.consent.gate import CompiledPolicy
+from customering.consent.ledger import consent_of
+from customering.consent.model import ConsentRecord
+from customering.identity.graph import IdentityGraph
+from customering.kernel.errors import Refused
+from customering.kernel.ids import Identifier
+from customering.kernel.records import Record, from_json
+from customering.stores.state import Kept
+
+
+class Permission(Record, frozen=True):
+    """The answer to one purpose for every anchor.
+
+    Parameters
+    ----------
+    by_default
+        The answer for people who have not chosen.
+    exceptions
+        The anchors of people for whom the answer is the other one.
+    """
+
+    by_default: bool
+    exceptions: frozenset[Identifier]
+
+    def __call__(self, anchor: Identifier) -> bool:
+        """Tell whether the events under an anchor may be used."""
+        return self.by_default != (anchor in self.exceptions)
+
+
+def permission_for(
+    purpose: str,
+    *,
+    policy: CompiledPolicy,
+    graph: IdentityGraph,
+    choices: Iterable[tuple[Identifier, Kept]],
+) -> Permission:
+    """Ask the gate one purpose for everybody.
+
+    Parameters
+    ----------
+    purpose
+        The purpose of the act.
+    policy
+        The gate.
+    graph
+        Who is one person: a choice holds for all anchors of its person.
+    choices
+        What is kept for the anchors that carry a choice.
+
+    Raises
+    ------
+    Refused
+        When the purpose does not exist.
+    """
+    if purpose not in policy.keys:
+        raise Refused(
+            f"there is no purpose {purpose}", hint=f"purposes: {', '.join(sorted(policy.keys))}"
+        )
+    by_default = policy.allows(policy.mask(None), purpose)
+    records = {
+        anchor: from_json(kept.consent, ConsentRecord)
+        for anchor, kept in choices
+        if kept.consent is not None
+    }
+    exceptions: set[Identifier] = set()
+    for chooser in records:
+        names = graph.identifiers_of(chooser)
+        record = consent_of(records[name] for name in names if name in records)
+        if policy.allows(policy.mask(record), purpose) != by_default:
+            exceptions.update(names)
+    return Permission(by_default=by_default, exceptions=frozenset(exceptions))
