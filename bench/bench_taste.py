@@ -161,12 +161,19 @@ def row(name: str, grades: Sequence[Grades], fold_spread: bool) -> None:
 FIELDS = ("recall", "ndcg", "hit", "repeat_recall", "explore_recall")
 
 
-def table(rankings: Sequence[dict[str, Ranking]], splits: Sequence[Split], k: int = 10) -> None:
+def table(
+    rankings: Sequence[dict[str, Ranking]],
+    splits: Sequence[Split],
+    k: int = 10,
+    *,
+    whole_ideal: bool = True,
+) -> None:
     heads = (f"R@{k}", f"NDCG@{k}", f"hit@{k}", "repeat R", "explore R")
     print(f"  {'':22s}" + "".join(f"{head:>9s}" for head in heads))
     for name in rankings[0]:
         graded = [
-            grade(made[name], split, k=k) for made, split in zip(rankings, splits, strict=True)
+            grade(made[name], split, k=k, whole_ideal=whole_ideal)
+            for made, split in zip(rankings, splits, strict=True)
         ]
         row(name, graded, fold_spread=len(splits) > 1)
 
@@ -220,7 +227,7 @@ def weeks() -> None:
     table([lists(model, split)], [split])
     new = new_products_after(purchases, WEEK_49 - 1)
     print(f"new products of the four weeks, {len(np.unique(new.truth.person)):,} households")
-    table([new_lists(model, new)], [new])
+    table([new_lists(model, new)], [new], whole_ideal=False)
 
 
 def basket() -> None:
@@ -256,7 +263,7 @@ def discovery() -> None:
         known = purchases.where(purchases.day < WEEK_49)
         model = trained(known, WEEK_49 - 1, settings=settings)
         print(f"{items_max:,} items, {len(np.unique(split.truth.person)):,} households")
-        table([new_lists(model, split)], [split])
+        table([new_lists(model, split)], [split], whole_ideal=False)
 
 
 def speed() -> None:

@@ -74,6 +74,7 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("histogram", "amount", {"edges": [-10, 0.5, 20]}),
     ("histogram", "rate", {"edges": [1.5]}),
     ("habits", "word", {"last_days": 3}),
+    ("habits", "is_gift", {"last_days": 2}),
     ("decayed_sum", "rate", {"half_life_days": 5}),
     ("decayed_sum", "amount", {"half_life_days": 0.5}),
     ("decayed_count", "word", {"half_life_days": 30}),
@@ -227,3 +228,31 @@ def test_values_computed_by_sql_are_those_finished(
             if "habits" in case.input.name and value is not None:
                 value = msgspec.json.decode(value)
             assert agree(case.aggregate.finish(case.fold(theirs), now_ms), value), case.input.name
+
+
+@pytest.mark.parametrize("window_days", [None, 3])
+def test_sketches_of_more_values_than_the_bound_agree(
+    connection: Any, window_days: int | None
+) -> None:
+    parameters = {"bound": 64, "window_days": window_days}
+    cases = [Case(1, "distinct", "word", parameters), Case(3, "distinct", "amount", parameters)]
+    events = [
+        (person, "bought", value % 200, 1.0, str(value * share), None, 1, value * MS_PER_DAY, value)
+        for value in range(3)
+        for share, person in enumerate(PEOPLE)
+    ] + [
+        ("ada", "bought", value % 200, 1.0, str(value), None, 1, 2 * MS_PER_DAY, 2)
+        for value in range(600)
+    ]
+    by_person = fill(connection, events)
+    inputs = [case.input for case in cases]
+    states = ask(connection, query("events", "person", inputs).sql("duckdb"))
+    values = ask(connection, query("events", "person", inputs, 2 * MS_PER_DAY).sql("duckdb"))
+    for person, theirs in by_person.items():
+        for case in cases:
+            state = case.fold(theirs)
+            text, kind = states[person][case.input.name], case.aggregate.state_type
+            assert msgspec.json.decode(text, type=kind) == state
+            value = case.aggregate.finish(state, 2 * MS_PER_DAY)
+            assert values[person][case.input.name] == value
+            assert (value > 64) == (person == "ada")

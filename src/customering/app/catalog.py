@@ -1,6 +1,7 @@
 """The catalogue: what may be done beside showing products, written by hand or imported."""
 
 import tomllib
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -97,8 +98,17 @@ def import_actions(path: Path, mapping: CatalogMapping, policy: CompiledPolicy) 
 
 def _toml(table: dict[str, Any]) -> str:
     """Write one action as TOML, so that imported and written actions are read and checked alike."""
-    lines = [f"{name} = {msgspec.json.encode(value).decode()}" for name, value in table.items()]
+    lines = [
+        f"{name} = {msgspec.json.encode(_plain(value)).decode()}" for name, value in table.items()
+    ]
     return "\n".join(["[[action]]", *lines])
+
+
+def _plain(value: Any) -> Any:
+    """Give a decimal of SQL as a number of JSON, whole where it is whole."""
+    if not isinstance(value, Decimal):
+        return value
+    return int(value) if value == value.to_integral_value() else float(value)
 
 
 def _sql(path: Path, mapping: CatalogMapping) -> str:

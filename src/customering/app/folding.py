@@ -129,12 +129,9 @@ class Folding:
             if event.name == CONSENT_UPDATED:
                 self._take_choice(anchor)
         self._dirty.update(anchor for anchor in anchors if anchor is not None)
-        links = self.graph.take_pending()
-        self._links.extend(links)
         if self._records:
-            for link in links:
-                self._unsettled.update(self.graph.identifiers_of(link.left))
-                self._unsettled.update(self.graph.identifiers_of(link.right))
+            self._unsettled |= self.graph.changed
+        self._links.extend(self.graph.take_pending())
         self.offset = block.first + block.count
 
     def _load(self, anchors: Iterable[Identifier | None]) -> None:

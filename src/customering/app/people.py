@@ -10,7 +10,9 @@ from customering.consent.gate import CompiledPolicy
 from customering.consent.model import ConsentRecord
 from customering.events.model import Event
 from customering.events.store import EventLog
+from customering.identity.closure import links_around
 from customering.identity.graph import IdentityGraph
+from customering.identity.rules import IdentityRules
 from customering.kernel.errors import Invalid, NoSuchPerson
 from customering.kernel.ids import Identifier, PersonId
 from customering.kernel.records import Record
@@ -141,16 +143,14 @@ class People:
         self, name: Identifier, as_of: int | None = None, *, also: Identifier | None = None
     ) -> IdentityGraph:
         """Give the part of the identity graph that can matter for one or two identifiers."""
-        seen: set[Identifier] = set()
-        links = set()
-        edge = {name} if also is None else {name, also}
-        while edge:
-            found = self._store.touching(edge)
-            links.update(found)
-            seen |= edge
-            edge = {end for link in found for end in (link.left, link.right)} - seen
-        chosen = [link for link in links if as_of is None or link.occurred_at <= as_of]
-        return IdentityGraph(chosen, self._settings.identity)
+        rules = IdentityRules(self._settings.identity)
+        names = [name] if also is None else [name, also]
+        links = {
+            link
+            for one in names
+            for link in links_around(one, self._store.touching, rules, as_of=as_of)
+        }
+        return IdentityGraph(links, self._settings.identity)
 
     def read(self, name: Identifier, *, now_ms: int, as_of: int | None = None) -> Person:
         """Read one person.

@@ -173,7 +173,7 @@ def read_items(history: History) -> dict[str, Item]:
             coalesce(arg_max(p.category, (occurred_at, p.category)), '') AS category,
             coalesce(arg_max(p.department, (occurred_at, p.department)), '') AS department,
             coalesce(arg_max(p.brand, (occurred_at, p.brand)), '') AS brand,
-            coalesce(median(coalesce(p.price_minor, p.amount_minor // p.quantity))
+            coalesce(median(coalesce(p.price_minor, p.amount_minor // nullif(p.quantity, 0)))
                 FILTER (WHERE p.quantity > 0), 0)::BIGINT AS price_minor
         FROM (SELECT occurred_at, unnest(products) AS p FROM {history.relation()}
               WHERE name IN ({names}))

@@ -48,7 +48,7 @@ def text(column: Column) -> str:
     if column.type == "VARCHAR":
         return column.sql
     if column.type == "JSON":
-        return f"({column.sql} ->> '$')"
+        return f"(({column.sql}) ->> '$')"
     if column.type in FLOATS:
         return rf"regexp_replace(CAST({column.sql} AS VARCHAR), '\.0$', '')"
     return f"CAST({column.sql} AS VARCHAR)"

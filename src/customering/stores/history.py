@@ -403,30 +403,23 @@ def _write_lines(
 def _load_sql(path: Path, buckets: int) -> str:
     """Give the SQL that reads the scratch lines into the typed table ``incoming``."""
     raw = "{" + ", ".join(f"'{name}': '{kind}'" for name, kind in _RAW.items()) + "}"
-    structure = "{" + ", ".join(f'"{n}": "{t}"' for n, t in _PRODUCT_TYPES.items()) + "}"
-
-    def text(field: str) -> str:
-        return (
-            f"CASE WHEN json_type(properties, '$.{field}') = 'VARCHAR'"
-            f" THEN json_extract_string(properties, '$.{field}') END AS {field}"
-        )
-
-    def whole(field: str) -> str:
-        return (
-            f"CASE WHEN json_type(properties, '$.{field}') IN ('UBIGINT', 'BIGINT')"
-            f" THEN TRY_CAST(json_extract_string(properties, '$.{field}') AS BIGINT) END AS {field}"
-        )
+    typed = ", ".join(
+        f"{_typed_sql('properties', field, COLUMNS[field])} AS {field}"
+        for field in ("revenue_minor", "currency", "order_id", "store_id", "channel")
+    )
 
     return f"""
         CREATE OR REPLACE TEMP TABLE incoming AS
         SELECT anchor, event_id, kind, coalesce(name, '') AS name, occurred_at, recorded_at,
             (occurred_at // 86400000)::INTEGER AS day, coalesce(source, '') AS source, "offset",
-            {whole("revenue_minor")}, {text("currency")}, {text("order_id")}, {text("store_id")},
-            {text("channel")},
+            {typed},
             CASE WHEN json_type(properties, '$.products') = 'ARRAY'
-                 THEN json_transform(json_extract(properties, '$.products'), '[{structure}]')
-                 WHEN json_exists(properties, '$.product_id')
-                 THEN [json_transform(properties, '{structure}')]
+                 THEN list_transform(
+                     list_filter(
+                         json_extract(properties, '$.products[*]'),
+                         lambda line: json_type(line) = 'OBJECT'),
+                     lambda line: {_line_sql("line")})
+                 WHEN json_exists(properties, '$.product_id') THEN [{_line_sql("properties")}]
                  ELSE [] END::{_PRODUCT_STRUCT}[] AS products,
             identifiers::VARCHAR AS identifiers,
             coalesce(properties::VARCHAR, '{{}}') AS properties,
@@ -435,6 +428,26 @@ def _load_sql(path: Path, buckets: int) -> str:
         FROM read_json('{path}', format = 'newline_delimited', columns = {raw},
                        maximum_object_size = {_LONGEST_LINE})
     """
+
+
+def _line_sql(document: str) -> str:
+    """Give the SQL of one product line as a struct."""
+    fields = ", ".join(
+        f"{field} := {_typed_sql(document, field, kind)}" for field, kind in _PRODUCT_TYPES.items()
+    )
+    return f"struct_pack({fields})"
+
+
+def _typed_sql(document: str, field: str, kind: str) -> str:
+    """Give the SQL of a field of a JSON document; NULL where it is of another type.
+
+    The live path reads the same way: a number where a text belongs is missing, not converted.
+    """
+    json_types = "'VARCHAR'" if kind == "VARCHAR" else "'UBIGINT', 'BIGINT'"
+    return (
+        f"CASE WHEN json_type({document}, '$.{field}') IN ({json_types})"
+        f" THEN TRY_CAST(json_extract_string({document}, '$.{field}') AS {kind}) END"
+    )
 
 
 def _event(row: tuple[Any, ...]) -> Event:

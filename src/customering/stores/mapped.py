@@ -18,7 +18,7 @@ import pyarrow as pa
 from customering.events.assemble import Mapped, Row, assemble
 from customering.events.mapping import Mapping
 from customering.kernel.errors import InvalidDefinition, InvalidFile, Unavailable
-from customering.stores.casts import literal, text
+from customering.stores.casts import literal, text, without_missing
 from customering.stores.mapped_sql import MappedQuery
 from customering.stores.tables import Column, Reading, Table
 
@@ -158,15 +158,12 @@ def _query(reading: Reading, path: Path, mapping: Mapping) -> str:
         other_path = path.parent / join.file
         with _naming(other_path, reading):
             other = reading.open_joined(other_path, f"j{index}", mapping.file)
-            pairs = [
-                (
-                    _find(main.columns, here, path, f"joins.{name}.on"),
-                    _find(other.columns, there, other_path, f"joins.{name}.on"),
-                )
-                for here, there in join.on.items()
-            ]
-            _check_unique(reading, other, [there.sql for _, there in pairs], other_path)
-        scan += f" LEFT JOIN {other.scan} ON {' AND '.join(_equal(*pair) for pair in pairs)}"
+            use = f"joins.{name}.on"
+            keys = [_key(main, here, path, use, mapping) for here in join.on]
+            other_keys = [_key(other, key, other_path, use, mapping) for key in join.on.values()]
+            _check_unique(reading, other, other_keys, other_path)
+        on = " AND ".join(map(_equal, keys, other_keys))
+        scan += f" LEFT JOIN {other.scan} ON {on}"
         columns |= {f"{name}.{each}": column for each, column in other.columns.items()}
     used = {name: _find(columns, name, path, use) for name, use in mapping.columns().items()}
     return MappedQuery(mapping, used).sql(main, scan)
@@ -190,6 +187,12 @@ def _did_you_mean(name: str, names: list[str], otherwise: str) -> str:
     return f"Did you mean {close[0]}? {otherwise}" if close else otherwise
 
 
+def _key(table: Table, name: str, path: Path, use: str, mapping: Mapping) -> Column:
+    """Give a column to join on; what is missing equals nothing."""
+    column = _find(table.columns, name, path, use)
+    return Column(without_missing(column, mapping.file), column.type)
+
+
 def _equal(here: Column, there: Column) -> str:
     """Compare two columns, as text unless they are of one type."""
     if here.type == there.type != "JSON":
@@ -197,11 +200,12 @@ def _equal(here: Column, there: Column) -> str:
     return f"{text(here)} = {text(there)}"
 
 
-def _check_unique(reading: Reading, table: Table, keys: list[str], path: Path) -> None:
+def _check_unique(reading: Reading, table: Table, keys: list[Column], path: Path) -> None:
     """Refuse a joined file that would multiply rows."""
+    texts = [text(key) for key in keys]
     repeated = reading.connection.execute(
-        f"SELECT 1 FROM {table.scan} WHERE ({', '.join(keys)}) IS NOT NULL "
-        f"GROUP BY {', '.join(keys)} HAVING count(*) > 1 LIMIT 1"
+        f"SELECT 1 FROM {table.scan} WHERE {' AND '.join(f'{t} IS NOT NULL' for t in texts)} "
+        f"GROUP BY {', '.join(texts)} HAVING count(*) > 1 LIMIT 1"
     ).fetchall()
     if repeated:
         raise InvalidFile(

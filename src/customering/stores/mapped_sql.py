@@ -76,8 +76,8 @@ class MappedQuery:
                 CASE WHEN fault = '' THEN {head} ELSE '' END AS head,
                 CASE WHEN fault = '' THEN {line} ELSE '' END AS line
             FROM judged"""
-        if not self._mapping.group_by:
-            return rows
+        if not self._mapping.group_by:  # a join may change the order of the rows
+            return f"{rows} ORDER BY number" if self._mapping.joins else rows
         return f"""
             SELECT number, fault, raw, key, head, line
             FROM (SELECT *, min(number) OVER (PARTITION BY key) AS begins FROM ({rows}))

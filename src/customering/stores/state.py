@@ -19,6 +19,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    case,
     create_engine,
     event,
     insert,
@@ -272,8 +273,19 @@ class State:
 
     def _add_links(self, connection: Connection, links: Sequence[Link]) -> None:
         if links:
+            statement = self._insert(_links)
+            earlier = case(
+                (
+                    statement.excluded.occurred_at < _links.c.occurred_at,
+                    statement.excluded.occurred_at,
+                ),
+                else_=_links.c.occurred_at,
+            )
             connection.execute(
-                self._insert(_links).on_conflict_do_nothing(),
+                statement.on_conflict_do_update(
+                    index_elements=["left", "right", "kind", "evidence"],
+                    set_={"occurred_at": earlier},
+                ),
                 [{name: getattr(link, name) for name in Link.__struct_fields__} for link in links],
             )
 

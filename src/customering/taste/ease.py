@@ -51,7 +51,7 @@ def ease_weights(bought: csr_array, *, ridge: float) -> NDArray[np.float32]:
     if failed:
         raise InvalidDefinition(
             f"the ridge {ridge} of the discovery model is lost in single precision",
-            hint="Give a larger discovery_ridge_per_item.",
+            hint="Give a larger discovery_ridge.",
         )
     inverse, _ = lapack.spotri(factor, lower=1, overwrite_c=1)
     inverse += np.tril(inverse, -1).T

@@ -41,8 +41,8 @@ class Grades:
     recall
         Hits over the size of the truth.
     ndcg
-        Discounted gain over that of the ideal list, which holds the *whole* truth, however long:
-        with more than k items in the truth, 1 cannot be reached.
+        Discounted gain over that of the ideal list. Where that holds the *whole* truth, as in the
+        published next-basket tables, 1 cannot be reached with more than k items in the truth.
     hit
         1 where any listed item is in the truth, else 0.
     repeat_recall, explore_recall
@@ -124,7 +124,7 @@ def not_bought(ranking: Ranking, past: Histories) -> Ranking:
     return ranking.take(~np.isin(ranking.person * span + ranking.item, bought))
 
 
-def grade(ranking: Ranking, split: Split, *, k: int = 10) -> Grades:
+def grade(ranking: Ranking, split: Split, *, k: int = 10, whole_ideal: bool = True) -> Grades:
     """Grade lists against the truth.
 
     Parameters
@@ -135,6 +135,8 @@ def grade(ranking: Ranking, split: Split, *, k: int = 10) -> Grades:
         What was known and what happened.
     k
         Places of a list that count.
+    whole_ideal
+        Whether the ideal list of NDCG holds the whole truth, or its first k items only.
     """
     people, items = split.truth.people, split.truth.items
     truth = np.unique(split.truth.person * items + split.truth.item)
@@ -150,10 +152,11 @@ def grade(ranking: Ranking, split: Split, *, k: int = 10) -> Grades:
     gain = np.bincount(ranking.person[hit], 1 / np.log2(place[hit] + 2.0), minlength=people)
     ideal = np.cumsum(1 / np.log2(np.arange(size.max(initial=1)) + 2.0))
     person = np.flatnonzero(size)
+    longest = size[person] if whole_ideal else np.minimum(size[person], k)
     return Grades(
         person,
         _share(owner, found, people)[person],
-        (gain[person] / ideal[size[person] - 1]),
+        gain[person] / ideal[longest - 1],
         (np.bincount(ranking.person[hit], minlength=people)[person] > 0).astype(np.float64),
         _share(owner[is_repeat], found[is_repeat], people)[person],
         _share(owner[~is_repeat], found[~is_repeat], people)[person],

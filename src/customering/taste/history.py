@@ -176,6 +176,14 @@ def history_of(
     )
 
 
+def place_in_run(values: Ints) -> Ints:
+    """Give each entry its place, from 0, in its run of equal values."""
+    begins = np.ones(len(values), dtype=np.bool_)
+    begins[1:] = np.diff(values) != 0
+    starts = np.flatnonzero(begins)
+    return np.arange(len(values)) - np.repeat(starts, np.diff(np.append(starts, len(values))))
+
+
 def _basket_owner(basket_start: Ints) -> Ints:
     return np.repeat(np.arange(len(basket_start) - 1), np.diff(basket_start))
 

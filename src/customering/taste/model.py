@@ -60,12 +60,12 @@ class TasteSettings(Settings, frozen=True, kw_only=True):
             le=20_000,
         ),
     ] = 5_000
-    discovery_ridge_per_item: Annotated[
+    discovery_ridge: Annotated[
         float,
         msgspec.Meta(
-            description="Penalty of discovery, per distinct item that a person mostly has.", gt=0
+            description="Penalty of discovery; 0 chooses it by what was bought after a cut.", ge=0
         ),
-    ] = 3.0
+    ] = 0.0
     neighbours_kept: Annotated[
         int, msgspec.Meta(description="Neighbours kept for each item.", ge=1, le=2_000)
     ] = 200

@@ -13,7 +13,7 @@ from customering.taste.features import (
     discover_features,
     repeat_features,
 )
-from customering.taste.history import Bools, Histories, Ints, history_of
+from customering.taste.history import Bools, Histories, Ints, history_of, place_in_run
 from customering.taste.items import Floats
 from customering.taste.model import Facts, Kind, Suggestion, TasteModel
 
@@ -143,12 +143,12 @@ def choose(ranking: Ranking, buyers: Floats, n: int, *, discover: int | None = N
         by_kind = np.lexsort((ranking.is_new, ranking.person))
         kind = ranking.person[by_kind] * 2 + ranking.is_new[by_kind]
         place = np.empty(len(order), dtype=np.int64)
-        place[by_kind] = _place_in_run(kind)
+        place[by_kind] = place_in_run(kind)
         quota = np.where(ranking.is_new, min(discover, n), n - min(discover, n))
         preferred = np.lexsort((place >= quota, ranking.person))
-        kept = preferred[_place_in_run(ranking.person[preferred]) < n]
+        kept = preferred[place_in_run(ranking.person[preferred]) < n]
         return ranking.take(np.sort(kept))
-    return ranking.take(_place_in_run(ranking.person) < n)
+    return ranking.take(place_in_run(ranking.person) < n)
 
 
 def _score(model: TasteModel, past: Histories, today: Ints) -> _Scored:
@@ -246,11 +246,3 @@ def _name(model: TasteModel, bought: Sequence[str], ranking: Ranking, at: int) -
     if ranking.is_new[at]:
         return model.products[int(ranking.item[at])]
     return bought[int(ranking.row[at])]
-
-
-def _place_in_run(values: Ints) -> Ints:
-    """Give each entry its place, from 0, in its run of equal values."""
-    begins = np.ones(len(values), dtype=np.bool_)
-    begins[1:] = np.diff(values) != 0
-    starts = np.flatnonzero(begins)
-    return np.arange(len(values)) - np.repeat(starts, np.diff(np.append(starts, len(values))))

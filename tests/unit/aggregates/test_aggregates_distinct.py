@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from math import sqrt
 
 import pytest
@@ -12,14 +13,27 @@ def counted(distinct: Distinct, number: int, salt: str) -> int:
     return distinct.finish(state, 0)
 
 
+def sketch(distinct: Distinct, values: Iterable[int]) -> list[str]:
+    state = distinct.zero()
+    for value in values:
+        state = distinct.step(state, value, 1, 0)
+    return state
+
+
 def test_exact_up_to_the_bound_and_an_estimate_beyond() -> None:
     distinct = Distinct(64)
     assert counted(distinct, 64, "") == 64
-    state = distinct.zero()
-    for value in range(500):
-        state = distinct.step(state, value, 1, 0)
+    assert 65 <= counted(distinct, 65, "") <= 100
+    state = sketch(distinct, range(500))
     assert len(state) == 65
     assert state == sorted(set(state))
+
+
+def test_sketches_of_overlapping_halves_merge_to_that_of_the_whole() -> None:
+    distinct = Distinct(64)
+    whole = sketch(distinct, range(500))
+    left, right = sketch(distinct, range(300)), sketch(distinct, reversed(range(200, 500)))
+    assert distinct.merge(left, right) == whole
 
 
 @pytest.mark.parametrize("bound", [64, 256])

@@ -1,5 +1,7 @@
 """Imports: what reaches the log and the quarantine, once, and what a dry run does not."""
 
+import json
+import re
 import sqlite3
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from customering.events.settings import EventsSettings
 from customering.examples import complete_journey
 from customering.kernel.clock import parse_instant
 from customering.kernel.errors import Absent, InvalidFile
+from customering.kernel.records import to_json
 from customering.stores.sqlite_log import SqliteLog
 from customering.stores.sqlite_quarantine import SqliteQuarantine
 
@@ -216,6 +219,26 @@ def test_a_preview_shows_ten_and_writes_nothing(shop):
     assert [event.event_id for event in shop.events()[:9]] == [
         event.event_id for event in preview.events
     ]
+
+
+# The guide
+
+
+def test_the_guide_does_what_it_says(tmp_path):
+    guide = Path(__file__).parents[3] / "docs" / "how-to" / "import-your-data.md"
+    blocks = re.findall(r"```(\w*)\n(.*?)```", guide.read_text(encoding="utf-8"), re.DOTALL)
+    (bookings,) = [text for kind, text in blocks if not kind]
+    first, grouped, condition = [text for kind, text in blocks if kind == "toml"]
+    (shown,) = [json.loads(text) for kind, text in blocks if kind == "json"]
+    path = tmp_path / "bookings.csv"
+    path.write_text(bookings)
+    (event,) = preview_files(
+        [(path, read_mapping(first))], plan=PLAN, settings=SETTINGS, now_ms=NOW
+    ).events
+    got = json.loads(to_json(event))
+    assert {key: got[key] for key in shown} == shown
+    where, its_fields = condition.split("[filter]")
+    assert read_mapping(f"{where}{grouped}[filter]{its_fields}").columns()["Status"]
 
 
 # The example

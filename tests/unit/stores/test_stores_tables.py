@@ -574,6 +574,22 @@ def test_a_second_file_adds_columns_where_it_has_the_key(tmp_path, other, conten
     assert [row.payload["properties"].get("n") for row in rows] == ["Pen", None]
 
 
+def test_a_missing_key_joins_nothing_and_may_be_repeated(tmp_path):
+    path = write(
+        tmp_path, "a.csv", HEADER + "1,2017-06-01,,A\n2,2017-06-01,b@x.org,\n3,2017-06-01,b,A\n"
+    )
+    write(tmp_path, "items.csv", "kind,who,name\nA,,Pen\nA,,Ink\n,b,Cup\nA,b,Cap\n")
+    on = "file = 'items.csv', on = {x = 'kind', mail = 'who'}"
+    text = f"joins.item = {{{on}}}\n{VISITS}properties.n = 'item.name'\n"
+    rows = read(path, text.replace('email = "mail"', 'email = "booking"'))
+    assert [row.payload["properties"].get("n") for row in rows] == [None, None, "Cap"]
+
+
+def test_keys_that_are_one_as_text_are_repeated(tmp_path):
+    with pytest.raises(InvalidFile, match="two rows with the same key"):
+        joined(tmp_path, "items.ndjson", '{"sku": "8", "name": "a"}\n{"sku": 8, "name": "b"}\n')
+
+
 def test_keys_of_different_types_are_joined_as_text(tmp_path):
     pq.write_table(pa.table({"sku": [7, 8], "name": ["Pen", "Ink"]}), tmp_path / "items.parquet")
     path = write(tmp_path, "a.csv", HEADER + "1,2017-06-01,a@x.org,8\n")

@@ -47,6 +47,7 @@ def test_the_ideal_holds_the_whole_truth_however_short_the_list():
     found = grade(ranking((0, 1), (0, 2), (0, 3)), split, k=1)
     assert found.ndcg == pytest.approx([1 / (1 + 1 / np.log2(3) + 1 / np.log2(4))])
     assert np.isnan(found.repeat_recall[0])
+    assert grade(ranking((0, 1)), split, k=1, whole_ideal=False).ndcg == pytest.approx([1])
 
 
 def test_a_person_with_a_truth_and_no_list_scores_nothing():

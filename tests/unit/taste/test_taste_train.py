@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from customering.kernel.errors import InvalidDefinition
+from customering.taste.discovery import candidates, fit_discovery
 from customering.taste.evaluate import (
     by_frequency,
     by_popularity,
@@ -14,7 +15,7 @@ from customering.taste.features import repeat_features
 from customering.taste.history import gather, histories
 from customering.taste.model import TasteSettings
 from customering.taste.rank import rank_many
-from customering.taste.train import cut_at, discovery_ridge, train
+from customering.taste.train import choose_ridge, cut_at, train
 
 DAYS = 240
 
@@ -77,10 +78,26 @@ def test_labels_are_the_first_basket_after_the_cut_in_time_and_only_for_people_w
     assert any_time.person.tolist() == [0, 2]
 
 
-def test_the_ridge_follows_the_items_of_a_person(taste_town):
-    past = histories(taste_town)
-    settings = TasteSettings(discovery_ridge_per_item=2.0)
-    assert discovery_ridge(past, settings) == pytest.approx(2 * len(past.pair_item) / 240)
+def test_the_ridge_is_chosen_by_what_was_then_bought_unless_it_is_given(taste_town):
+    settings = TasteSettings(discovery_items_max=60)
+    cut = cut_at(taste_town, np.full(taste_town.people, 200), settings)
+    chosen = choose_ridge(cut, settings)
+    past = cut.past.of_people(cut.person)
+    gains = {}
+    for ridge in (100.0, 300.0, 1_000.0, 3_000.0, 10_000.0):
+        discovery = fit_discovery(
+            cut.past, cut.statistics, items_max=60, ridge=ridge, neighbours_kept=200
+        )
+        found = candidates(past, discovery, supported=10, popular=0)
+        hits = cut.labels(cut.person[found.person], found.item)
+        gains[ridge] = 0.0
+        for person in range(past.people):
+            mine = np.flatnonzero(found.person == person)
+            best = mine[np.argsort(-found.support[mine], kind="stable")]
+            gains[ridge] += sum(hits[at] / np.log2(place + 2) for place, at in enumerate(best))
+    assert gains[chosen] == pytest.approx(max(gains.values()))
+    assert min(gains.values()) < max(gains.values())
+    assert choose_ridge(cut, TasteSettings(discovery_ridge=42.0)) == 42.0
 
 
 def test_rows_are_thinned_by_leaving_people_out(taste_town):
