@@ -52,7 +52,7 @@ INVENTORY = PLAIN + RHYTHMS + DECAYED + WINDOWED
 every = pytest.mark.parametrize(
     ("aggregate", "values", "smaller"), INVENTORY, ids=[str(entry[0]) for entry in INVENTORY]
 )
-bounded = settings(max_examples=12, deadline=None)
+bounded = settings(max_examples=10, deadline=None)
 
 # Few days and few instants a day, so that ties, late arrivals and full windows are frequent.
 INSTANTS = st.builds(

@@ -73,8 +73,8 @@ def query(
     -------
     exp.Select
         Write it with ``.sql(dialect="duckdb")``. Groups of which no input takes a row may be left
-        out. Names of the form ``scan_0``, ``part_0``, ``latest_0`` and ``by_day``, ``by_key`` are
-        used inside: the relations must not have columns of these names.
+        out. Names that begin with ``scan_`` or ``latest_``, and ``by_day`` and ``by_key``, are used
+        inside: the relations must not have columns of these names.
     """
     plan = _Plan(group, now_ms)
     for given in inputs:

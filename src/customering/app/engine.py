@@ -162,8 +162,8 @@ class Engine:
 
     @cached_property
     def reading_log(self) -> SqliteLog:
-        """The log, opened for reading."""
-        if "log" in self.__dict__:
+        """The log, opened for reading; a home without one gets an empty one."""
+        if "log" in self.__dict__ or not self.home.log_path.exists():
             return self.log
         return self._open.enter_context(
             SqliteLog(self.home.log_path, self.settings.events, read_only=True)

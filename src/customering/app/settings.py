@@ -7,6 +7,7 @@ such as ``CUSTOMERING__DECISION__CONTROL_SHARE``, and ``--set decision.control_s
 import difflib
 import tomllib
 from collections.abc import Mapping, Sequence
+from datetime import date
 from textwrap import wrap
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -159,7 +160,7 @@ def load(
         origins[key.strip()] = "flag --set"
     _refuse_unknown(values, CustomeringSettings, (), origins)
     try:
-        settings = msgspec.convert(values, CustomeringSettings)
+        settings = msgspec.convert(_with_dates_as_text(values), CustomeringSettings)
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at `$.")
         key = path.rstrip("`")
@@ -186,6 +187,13 @@ def _value(raw: str) -> Any:
         return tomllib.loads(f"value = {raw}")["value"]
     except tomllib.TOMLDecodeError:
         return raw
+
+
+def _with_dates_as_text(value: Any) -> Any:
+    """Give TOML dates as ISO 8601, so that an instant may be written with or without quotes."""
+    if isinstance(value, dict):
+        return {key: _with_dates_as_text(inside) for key, inside in value.items()}
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _put(values: dict[str, Any], key: str, value: Any, place: str) -> None:
