@@ -1,13 +1,13 @@
 """One person from first visit to refusal, through the whole engine, told step by step."""
 
 import math
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conftest import NOON, OpenShop, order, view
 from customering.app.deciding import request_for
 from customering.app.engine import Engine
 from customering.events.model import (
@@ -21,6 +21,7 @@ from customering.kernel.clock import MS_PER_DAY
 from customering.kernel.errors import Conflict, Invalid, NoSuchPerson
 from customering.kernel.ids import Identifier
 from customering.stores.sqlite_log import SqliteLog
+from town import NOON, PERMITTED, OpenShop, order, view
 
 ADA = {"userId": "ada"}
 ADAS_PHONE = {"anonymousId": "phone-1"}
@@ -176,11 +177,17 @@ def test_declared_outranks_observed_and_a_status_is_kept(open_shop: OpenShop) ->
 
 
 def some_shopping(people: int) -> list[dict[str, Any]]:
-    return [
-        order({"userId": f"p{number}"}, day, "tea", "jam" if number % 3 else f"only-{number}")
-        for number in range(people)
-        for day in range(number % 7, 90, 7 + number % 5)
-    ]
+    """Everybody has two favourites, comes back in their own rhythm, and tries something at times."""
+    chance = random.Random(7)
+    shelf = [f"{kind}-{number}" for kind in ("tea", "jam", "oil", "soap") for number in range(8)]
+    payloads = []
+    for number in range(people):
+        favourites = chance.sample(shelf, 2)
+        for day in range(number % 7, 90, 7 + number % 5):
+            tried = [chance.choice(shelf)] if chance.random() < 0.5 else []
+            bought = [one for one in favourites if chance.random() < 0.7] + tried
+            payloads.append(order({"userId": f"p{number}"}, day, *(bought or favourites)))
+    return payloads
 
 
 def test_learn_and_decide_with_reasons_kept_in_the_log(open_shop: OpenShop) -> None:
@@ -232,7 +239,7 @@ def test_contacts_are_capped(open_shop: OpenShop) -> None:
             for n in range(5)
         )
     )
-    shop.ingest([order(ADA, 1, "tea")])
+    shop.ingest([order(ADA, day, "tea") for day in (60, 70, 80, 88)])
     shop.__exit__(None, None, None)
     chosen = []
     for hour in range(4):

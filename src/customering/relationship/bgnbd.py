@@ -28,8 +28,9 @@ from customering.relationship.model import BgNbd
 
 # The parameters are sought within these; alpha's are in units of the mean age.
 _LOWEST, _HIGHEST = 1e-4, 1e5
-# Above this `a`, people leave with one and the same probability for all that data can tell.
-_HIGHEST_A = 1e3
+# Above this `r` (or `a`), people buy at one and the same rate (or leave with one and the same
+# probability) for all that data can tell, and equation (10) runs out of digits.
+_HIGHEST_SHAPE = 1e3
 # Equation (10) is 0/0 where a = 1 and where a + b + x = 1, and loses digits near by. Within the
 # first distance of a = 1 it is interpolated; the second, hardly ever met, is kept away from.
 _NEAR_ONE = 1e-4
@@ -198,9 +199,9 @@ def fit(triples: Triples) -> BuyingFit:
         jac=True,
         method="L-BFGS-B",
         bounds=[
-            (low, high),
+            (low, math.log(_HIGHEST_SHAPE)),
             (low + shift, high + shift),
-            (low, math.log(_HIGHEST_A)),
+            (low, math.log(_HIGHEST_SHAPE)),
             (low, high),
         ],
         options={"maxiter": 500, "ftol": 1e-13, "gtol": 1e-7},

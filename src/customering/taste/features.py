@@ -79,36 +79,25 @@ def repeat_features(
     ndarray
         Shape (pairs, len(REPEAT_FEATURES)), in the order of the pairs of `past`.
     """
-    person, item = past.pair_person, past.pair_item
+    person, item, begins = past.pair_person, past.pair_item, past.pair_start[:-1]
+    baskets_ago, days_ago = _ago(past, today)
     count = past.counts.astype(np.float64)
-    first_at, last_at = past.pair_start[:-1], past.pair_start[1:] - 1
-    newest = np.maximum(past.baskets - 1, 0)
-    owner = np.repeat(person, past.counts)
-    baskets_ago = np.maximum(newest[owner] - past.baskets_before(owner, past.pair_day), 0)
-    days_ago = np.maximum(today[owner] - past.pair_day, 0)
-    since, since_first = baskets_ago[last_at], baskets_ago[first_at]
-    days_since, days_since_first = days_ago[last_at], days_ago[first_at]
+    last = past.pair_start[1:] - 1
+    since, since_first = baskets_ago[last], baskets_ago[begins]
+    days_since = days_ago[last]
     gap = _mean_gap(since, since_first, count)
-    gap_days = _mean_gap(days_since, days_since_first, count)
+    gap_days = _mean_gap(days_since, days_ago[begins], count)
     baskets, size, items, _ = _of_people(past)
     per_basket = count / np.maximum(baskets, 1.0)[person]
-    again_rate = statistics.again_rate[item]
-    shrunk = (count - 1 + PRIOR_BASKETS_OF_PAIR * again_rate) / (
-        since_first + PRIOR_BASKETS_OF_PAIR
-    )
-
-    def decayed(weight: float, ago: NDArray[np.int64]) -> Floats:
-        running = np.concatenate([np.zeros(1), np.cumsum(weight**ago)])
-        total: Floats = running[past.pair_start[1:]] - running[past.pair_start[:-1]]
-        return np.log1p(total)
-
+    prior = PRIOR_BASKETS_OF_PAIR
+    shrunk = (count - 1 + prior * statistics.again_rate[item]) / (since_first + prior)
     columns = (
         np.log1p(count),
         per_basket,
-        decayed(0.5, baskets_ago),
-        decayed(0.8, baskets_ago),
-        decayed(0.9, baskets_ago),
-        decayed(0.97, baskets_ago),
+        _decayed(0.5, baskets_ago, begins),
+        _decayed(0.8, baskets_ago, begins),
+        _decayed(0.9, baskets_ago, begins),
+        _decayed(0.97, baskets_ago, begins),
         np.log1p(since),
         np.minimum(since / (gap + 1), OVERDUE_MAX),
         np.log1p(gap),
@@ -116,8 +105,8 @@ def repeat_features(
         np.log1p(since_first),
         np.log1p(days_since),
         np.minimum(days_since / (gap_days + 1), OVERDUE_MAX),
-        decayed(0.5 ** (1 / 10), days_ago),
-        decayed(0.5 ** (1 / 28), days_ago),
+        _decayed(0.5 ** (1 / 10), days_ago, begins),
+        _decayed(0.5 ** (1 / 28), days_ago, begins),
         count == 1,
         np.log(shrunk + SMALLEST_RATE),
         statistics.log_again_rate[item],
@@ -164,6 +153,20 @@ def discover_features(
         novelty[person],
     )
     return _stack(DISCOVER_FEATURES, columns)
+
+
+def _ago(past: Histories, today: Ints) -> tuple[Ints, Ints]:
+    """Give, for each day of each pair, the person's baskets since and the days since."""
+    owner = np.repeat(past.pair_person, past.counts)
+    newest = np.maximum(past.baskets - 1, 0)
+    baskets = newest[owner] - past.baskets_before(owner, past.pair_day)
+    return np.maximum(baskets, 0), np.maximum(today[owner] - past.pair_day, 0)
+
+
+def _decayed(weight: float, ago: Ints, begins: Ints) -> Floats:
+    """Sum ``weight ** ago`` over the purchases of each pair, as a logarithm."""
+    total: Floats = np.add.reduceat(weight**ago, begins)
+    return np.log1p(total)
 
 
 def _of_people(past: Histories) -> tuple[Floats, Floats, Floats, Floats]:

@@ -93,27 +93,13 @@ def train(
     them, and again on everything to serve.
     """
     settings = settings or TasteSettings()
-    if len(products) != purchases.items:
-        raise InvalidDefinition(
-            f"{len(products)} products are named for {purchases.items} items",
-            hint="Give one product id for each item number.",
-        )
-    if not len(purchases.person):
-        raise InvalidDefinition(
-            "there are no purchases to train on",
-            hint="Train when people have bought and come back.",
-        )
-    if cuts is None:
-        back = settings.label_days * np.arange(1, settings.label_cuts + 1)
-        cuts = [np.full(purchases.people, through_day - days) for days in back]
-        moments = [cut_at(purchases, cut, settings) for cut in cuts]
-    else:
-        moments = [cut_at(purchases, cut, settings, within_days=None) for cut in cuts]
-    repeat_rows, repeat_labels = _repeat_rows(moments, settings)
-    repeat = fit_additive(repeat_rows, repeat_labels)
+    _check(purchases, products)
+    moments = _moments(purchases, through_day, settings, cuts)
+    repeat = _repeat_rows(moments, settings)
+    repeat_model = fit_additive(repeat.features, repeat.bought)
     ridge = choose_ridge(moments[0], settings)
-    discover_rows, discover_labels = _discover_rows(moments[0], settings, ridge)
-    discover = fit_additive(discover_rows, discover_labels, knots=_DISCOVER_KNOTS)
+    discover = _discover_rows(moments[0], settings, ridge)
+    discover_model = fit_additive(discover.features, discover.bought, knots=_DISCOVER_KNOTS)
     past = histories(purchases)
     statistics = item_statistics(
         past, items=purchases.items, recent_after=through_day - settings.recent_days
@@ -121,8 +107,8 @@ def train(
     return TasteModel(
         tuple(products),
         statistics,
-        repeat,
-        discover,
+        repeat_model,
+        discover_model,
         _fit_discovery(past, statistics, settings, ridge),
         settings,
         int(purchases.day.min()),
@@ -131,20 +117,16 @@ def train(
             "people": float(statistics.people),
             "purchases": float(len(purchases.person)),
             "discovery_ridge": ridge,
-            "repeat_rows": float(len(repeat_rows)),
-            "repeat_rate": float(repeat_labels.mean()),
-            "discover_rows": float(len(discover_rows)),
-            "discover_rate": float(discover_labels.mean()),
+            "repeat_rows": float(len(repeat.bought)),
+            "repeat_rate": float(repeat.bought.mean()),
+            "discover_rows": float(len(discover.bought)),
+            "discover_rate": float(discover.bought.mean()),
         },
     )
 
 
 def cut_at(
-    purchases: Purchases,
-    last_known: Ints,
-    settings: TasteSettings,
-    *,
-    within_days: int | None = -1,
+    purchases: Purchases, last_known: Ints, *, recent_days: int, within_days: int | None
 ) -> Cut:
     """Look at the world as it stood at each person's cut.
 
@@ -154,18 +136,15 @@ def cut_at(
         Of everybody.
     last_known
         Last known day of each person.
-    settings
-        Windows.
+    recent_days
+        Days up to the latest cut that count as recent in the statistics of items.
     within_days
-        How far after the cut the next basket may be: `label_days` of the settings if negative,
-        any distance if None.
+        How far after the cut the next basket may be; None for any distance.
     """
-    if within_days is not None and within_days < 0:
-        within_days = settings.label_days
     known = purchases.day <= last_known[purchases.person]
     past = histories(purchases.where(known))
     statistics = item_statistics(
-        past, items=purchases.items, recent_after=int(last_known.max()) - settings.recent_days
+        past, items=purchases.items, recent_after=int(last_known.max()) - recent_days
     )
     later = purchases.where(~known)
     next_day = np.full(purchases.people, _NEVER)
@@ -212,9 +191,42 @@ def choose_ridge(cut: Cut, settings: TasteSettings) -> float:
     return max(_RIDGES, key=gain)
 
 
-def _repeat_rows(
-    moments: Sequence[Cut], settings: TasteSettings
-) -> tuple[NDArray[np.float32], Bools]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """Training rows: features, and whether the item was in the next basket."""
+
+    features: NDArray[np.float32]
+    bought: Bools
+
+
+def _check(purchases: Purchases, products: Sequence[str]) -> None:
+    if len(products) != purchases.items:
+        raise InvalidDefinition(
+            f"{len(products)} products are named for {purchases.items} items",
+            hint="Give one product id for each item number.",
+        )
+    if not len(purchases.person):
+        raise InvalidDefinition(
+            "there are no purchases to train on",
+            hint="Train when people have bought and come back.",
+        )
+
+
+def _moments(
+    purchases: Purchases, through_day: int, settings: TasteSettings, cuts: Sequence[Ints] | None
+) -> list[Cut]:
+    """Look back at the given cuts, or at equally spaced ones; the latest first."""
+    within_days = None if cuts is not None else settings.label_days
+    if cuts is None:
+        back = settings.label_days * np.arange(1, settings.label_cuts + 1)
+        cuts = [np.full(purchases.people, through_day - days) for days in back]
+    return [
+        cut_at(purchases, cut, recent_days=settings.recent_days, within_days=within_days)
+        for cut in cuts
+    ]
+
+
+def _repeat_rows(moments: Sequence[Cut], settings: TasteSettings) -> _Rows:
     rows, labels = [], []
     for cut in moments:
         share = settings.training_rows_max / len(moments)
@@ -222,12 +234,10 @@ def _repeat_rows(
         past = cut.past.of_people(person)
         rows.append(repeat_features(past, cut.today[person], cut.statistics))
         labels.append(cut.labels(person[past.pair_person], past.pair_item))
-    return np.concatenate(rows), np.concatenate(labels)
+    return _Rows(np.concatenate(rows), np.concatenate(labels))
 
 
-def _discover_rows(
-    cut: Cut, settings: TasteSettings, ridge: float
-) -> tuple[NDArray[np.float32], Bools]:
+def _discover_rows(cut: Cut, settings: TasteSettings, ridge: float) -> _Rows:
     discovery = _fit_discovery(cut.past, cut.statistics, settings, ridge)
     each: int = settings.supported_candidates + settings.popular_candidates
     person = cut.person[:: max(1, -(-len(cut.person) * each // settings.training_rows_max))]
@@ -239,7 +249,7 @@ def _discover_rows(
         popular=settings.popular_candidates,
     )
     rows = discover_features(past, found.person, found.item, found.support, cut.statistics)
-    return rows, cut.labels(person[found.person], found.item)
+    return _Rows(rows, cut.labels(person[found.person], found.item))
 
 
 def _every_kth(person: Ints, row_person: Ints, rows_max: float) -> Ints:

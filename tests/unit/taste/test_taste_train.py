@@ -57,11 +57,10 @@ def test_probabilities_match_how_often_the_suggested_is_bought(taste_town, taste
 
 
 def test_a_cut_sees_nothing_after_it(taste_town):
-    settings = TasteSettings()
     last_known = np.full(taste_town.people, 150)
-    cut = cut_at(taste_town, last_known, settings)
+    cut = cut_at(taste_town, last_known, recent_days=28, within_days=28)
     truncated = taste_town.where(taste_town.day <= 150)
-    alone = cut_at(truncated, last_known, settings)
+    alone = cut_at(truncated, last_known, recent_days=28, within_days=28)
     seen = repeat_features(cut.past, cut.today, cut.statistics)
     assert np.array_equal(seen, repeat_features(alone.past, alone.today, alone.statistics))
     assert len(alone.person) == 0 < len(cut.person)
@@ -70,17 +69,17 @@ def test_a_cut_sees_nothing_after_it(taste_town):
 def test_labels_are_the_first_basket_after_the_cut_in_time_and_only_for_people_with_a_past():
     rows = [(0, 0, 1), (0, 1, 5), (0, 2, 6), (1, 0, 7), (2, 0, 1), (2, 0, 50)]
     purchases = gather(*np.array(rows).T)
-    settings = TasteSettings(label_days=28)
-    cut = cut_at(purchases, np.full(3, 3), settings)
+    cut = cut_at(purchases, np.full(3, 3), recent_days=28, within_days=28)
     assert cut.person.tolist() == [0]
     assert cut.labels(np.array([0, 0, 0]), np.array([0, 1, 2])).tolist() == [False, True, False]
-    any_time = cut_at(purchases, np.full(3, 3), settings, within_days=None)
+    any_time = cut_at(purchases, np.full(3, 3), recent_days=28, within_days=None)
     assert any_time.person.tolist() == [0, 2]
 
 
 def test_the_ridge_is_chosen_by_what_was_then_bought_unless_it_is_given(taste_town):
     settings = TasteSettings(discovery_items_max=60)
-    cut = cut_at(taste_town, np.full(taste_town.people, 200), settings)
+    last_known = np.full(taste_town.people, 200)
+    cut = cut_at(taste_town, last_known, recent_days=28, within_days=28)
     chosen = choose_ridge(cut, settings)
     past = cut.past.of_people(cut.person)
     gains = {}
