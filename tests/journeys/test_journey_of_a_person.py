@@ -228,9 +228,7 @@ def test_a_refusal_to_personalise_gets_what_everybody_gets(open_shop: OpenShop) 
 
 
 def test_contacts_are_capped(open_shop: OpenShop) -> None:
-    shop = open_shop(
-        permitted=("marketing.email", "personalize.offers"), present="2026-05-30T10:00"
-    )
+    shop = open_shop(permitted=(*PERMITTED, "marketing.email"), present="2026-05-30T10:00")
     (shop.home.folder / "actions.toml").write_text(
         "".join(
             f'[[action]]\naction_id = "m{n}"\nkind = "send_message"\ntitle = "Hello {n}"\n'
