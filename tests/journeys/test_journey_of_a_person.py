@@ -177,7 +177,7 @@ def test_declared_outranks_observed_and_a_status_is_kept(open_shop: OpenShop) ->
 
 
 def some_shopping(people: int) -> list[dict[str, Any]]:
-    """Everybody has two favourites, comes back in their own rhythm, and tries something at times."""
+    """Everybody has two favourites, comes back in a rhythm of their own, and tries things."""
     chance = random.Random(7)
     shelf = [f"{kind}-{number}" for kind in ("tea", "jam", "oil", "soap") for number in range(8)]
     payloads = []

@@ -17,7 +17,7 @@ from customering.taste.evaluate import (
     next_basket_after,
     not_bought,
 )
-from customering.taste.history import histories
+from customering.taste.history import distinct, histories
 from customering.taste.rank import rank_many
 from customering.taste.train import train
 
@@ -109,8 +109,8 @@ def evaluate_next_basket(data: PurchaseData, *, held_out_days: int) -> BasketEva
     }
     return BasketEvaluation(
         held_out_days=held_out_days,
-        people=len(np.unique(split.truth.person)),
-        products=len(np.unique(split.known.item)),
+        people=len(distinct(split.truth.person)),
+        products=len(distinct(split.known.item)),
         next_basket=[_graded(name, grade(made, split)) for name, made in lists.items()],
         discovery=[_graded(name, grade(made, new)) for name, made in new_lists.items()],
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from customering.taste.history import Bools, Histories, Ints, Purchases
+from customering.taste.history import Bools, Histories, Ints, Purchases, among, distinct
 from customering.taste.items import Floats, ItemStatistics
 from customering.taste.rank import Ranking, choose
 
@@ -69,8 +69,8 @@ def next_basket_after(purchases: Purchases, cut: int, *, days: int = 28) -> Spli
 def new_products_after(purchases: Purchases, cut: int, *, days: int = 28) -> Split:
     """Hide everything after a day; the truth is what people then buy for the first time."""
     known, later = _around(purchases, cut, days)
-    bought = np.unique(known.person * purchases.items + known.item)
-    truth = later.where(~np.isin(later.person * purchases.items + later.item, bought))
+    bought = distinct(known.person * purchases.items + known.item)
+    truth = later.where(~among(later.person * purchases.items + later.item, bought))
     return Split(known, truth, np.full(purchases.people, cut + 1))
 
 
@@ -120,8 +120,8 @@ def by_frequency(past: Histories, statistics: ItemStatistics, n: int) -> Ranking
 def not_bought(ranking: Ranking, past: Histories) -> Ranking:
     """Leave out of lists what the person has bought."""
     span = int(max(ranking.item.max(initial=0), past.pair_item.max(initial=0))) + 1
-    bought = past.pair_person * span + past.pair_item
-    return ranking.take(~np.isin(ranking.person * span + ranking.item, bought))
+    bought = distinct(past.pair_person * span + past.pair_item)
+    return ranking.take(~among(ranking.person * span + ranking.item, bought))
 
 
 def grade(ranking: Ranking, split: Split, *, k: int = 10, whole_ideal: bool = True) -> Grades:
@@ -139,15 +139,15 @@ def grade(ranking: Ranking, split: Split, *, k: int = 10, whole_ideal: bool = Tr
         Whether the ideal list of NDCG holds the whole truth, or its first k items only.
     """
     people, items = split.truth.people, split.truth.items
-    truth = np.unique(split.truth.person * items + split.truth.item)
-    known = np.unique(split.known.person * items + split.known.item)
-    owner, is_repeat = truth // items, np.isin(truth, known)
+    truth = distinct(split.truth.person * items + split.truth.item)
+    known = distinct(split.known.person * items + split.known.item)
+    owner, is_repeat = truth // items, among(truth, known)
     begins = np.searchsorted(ranking.person, np.arange(people))
     place = np.arange(len(ranking.person)) - begins[ranking.person]
     listed = ranking.person * items + ranking.item
     counted = (place < k) & (ranking.item >= 0)
-    hit = counted & np.isin(listed, truth)
-    found = np.isin(truth, listed[counted])
+    hit = counted & among(listed, truth)
+    found = among(truth, distinct(listed[counted]))
     size = np.bincount(owner, minlength=people)
     gain = np.bincount(ranking.person[hit], 1 / np.log2(place[hit] + 2.0), minlength=people)
     ideal = np.cumsum(1 / np.log2(np.arange(size.max(initial=1)) + 2.0))

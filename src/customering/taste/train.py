@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 from customering.kernel.errors import InvalidDefinition
 from customering.taste.discovery import Discovery, candidates, fit_discovery
 from customering.taste.features import discover_features, repeat_features
-from customering.taste.history import Bools, Histories, Ints, Purchases, histories, place_in_run
+from customering.taste.history import (
+    Bools,
+    Histories,
+    Ints,
+    Purchases,
+    among,
+    histories,
+    place_in_run,
+)
 from customering.taste.items import ItemStatistics, item_statistics
 from customering.taste.logistic import fit_additive
 from customering.taste.model import TasteModel, TasteSettings
@@ -53,7 +61,7 @@ class Cut:
 
     def labels(self, person: Ints, item: Ints) -> Bools:
         """Tell which (person, item) pairs are in the next basket."""
-        return np.isin(person * self.items + item, self.bought)
+        return among(person * self.items + item, self.bought)
 
 
 def train(
