@@ -1,9 +1,12 @@
 """A small town shared by the tests that go through the whole engine: one shop, a few people."""
 
+import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from customering.app.engine import Engine
+from customering.identity.graph import IdentityGraph
+from customering.identity.model import Link
 from customering.kernel.clock import MS_PER_DAY, format_instant, parse_instant
 
 NOON = parse_instant("2026-03-01T12:00:00Z")
@@ -43,3 +46,54 @@ def view(who: dict[str, str], day: int, product: str) -> dict[str, Any]:
         "properties": {"product_id": product},
         **who,
     }
+
+
+class Profiles(NamedTuple):
+    """All that is derived from a log: states, masks and links by what they mean, and the offset."""
+
+    states: dict[str, list[Any]]
+    masks: dict[str, int | None]
+    links: frozenset[Link]
+    offset: int
+
+
+def states_of(engine: Engine) -> dict[str, list[Any]]:
+    return {anchor: engine.traits.decode(state) for anchor, state in engine.state.scan()}
+
+
+def profiles_of(engine: Engine) -> Profiles:
+    # The live path may have met a later proof of a link first; only the earliest one counts.
+    graph = IdentityGraph(engine.state.links(), engine.settings.identity)
+    return Profiles(
+        states=states_of(engine),
+        masks={anchor: kept.mask for anchor, kept in engine.state.choices()},
+        links=frozenset(graph.links()),
+        offset=engine.state.offset,
+    )
+
+
+def same(left: Any, right: Any) -> bool:
+    """Equal, floats to 1e-9 relative."""
+    if isinstance(left, float) and isinstance(right, float):
+        return math.isclose(left, right, rel_tol=1e-9)
+    if isinstance(left, list | tuple) and isinstance(right, list | tuple):
+        return len(left) == len(right) and all(map(same, left, right))
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(same(left[k], right[k]) for k in left)
+    return bool(left == right)
+
+
+def assert_same_profiles(left: Profiles, right: Profiles) -> None:
+    assert left.offset == right.offset
+    assert left.states.keys() == right.states.keys()
+    for anchor, state in left.states.items():
+        for slot, (one, other) in enumerate(zip(state, right.states[anchor], strict=True)):
+            assert same(one, other), (anchor, slot)
+    assert left.masks == right.masks
+    assert left.links == right.links
+
+
+def assert_rebuild_changes_nothing(engine: Engine) -> None:
+    live = profiles_of(engine)
+    engine.rebuild()
+    assert_same_profiles(live, profiles_of(engine))

@@ -1,6 +1,5 @@
 """One person from first visit to refusal, through the whole engine, told step by step."""
 
-import math
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +20,15 @@ from customering.kernel.clock import MS_PER_DAY
 from customering.kernel.errors import Conflict, Invalid, NoSuchPerson
 from customering.kernel.ids import Identifier
 from customering.stores.sqlite_log import SqliteLog
-from town import NOON, PERMITTED, OpenShop, order, view
+from town import (
+    NOON,
+    PERMITTED,
+    OpenShop,
+    assert_rebuild_changes_nothing,
+    order,
+    states_of,
+    view,
+)
 
 ADA = {"userId": "ada"}
 ADAS_PHONE = {"anonymousId": "phone-1"}
@@ -31,35 +38,6 @@ BO = {"userId": "bo"}
 ada = Identifier("user_id:ada")
 phone = Identifier("anonymous_id:phone-1")
 bo = Identifier("user_id:bo")
-
-
-def states_of(engine: Engine) -> dict[str, list[Any]]:
-    return {anchor: engine.traits.decode(state) for anchor, state in engine.state.scan()}
-
-
-def same(left: Any, right: Any) -> bool:
-    """Equal, floats to 1e-9 relative."""
-    if isinstance(left, float) and isinstance(right, float):
-        return math.isclose(left, right, rel_tol=1e-9)
-    if isinstance(left, list | tuple) and isinstance(right, list | tuple):
-        return len(left) == len(right) and all(map(same, left, right))
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(same(left[k], right[k]) for k in left)
-    return bool(left == right)
-
-
-def assert_rebuild_changes_nothing(engine: Engine) -> None:
-    live = states_of(engine)
-    masks = {anchor: kept.mask for anchor, kept in engine.state.choices()}
-    links = sorted(engine.state.links(), key=repr)
-    engine.rebuild()
-    rebuilt = states_of(engine)
-    assert rebuilt.keys() == live.keys()
-    for anchor, state in live.items():
-        for slot, (before, after) in enumerate(zip(state, rebuilt[anchor], strict=True)):
-            assert same(before, after), (anchor, slot)
-    assert {anchor: kept.mask for anchor, kept in engine.state.choices()} == masks
-    assert sorted(engine.state.links(), key=repr) == links
 
 
 def read(engine: Engine, name: Identifier) -> Any:

@@ -33,6 +33,10 @@ present = "2018-01-01T05:00:00Z"
 [events]
 default_currency = "USD"
 
+[decision]
+# Many products of this retailer share one name; one of each category is variety enough.
+most_per_group = 1
+
 # Nobody in this data can be asked: it was published without names, and nobody is contacted. A real
 # shop states what it has a ground for, and asks for the rest.
 [consent.defaults."analytics.product"]

@@ -136,13 +136,20 @@ class Folding:
 
     def _load(self, anchors: Iterable[Identifier | None]) -> None:
         """Bring the states of anchors into memory; one never seen starts at nothing."""
-        unknown = {a for a in anchors if a is not None and a not in self._states}
-        kept = self._store.get(list(unknown))
-        for anchor in unknown:
-            known = kept.get(anchor)
-            self._states[anchor] = (
-                self._traits.zero() if known is None else self._traits.decode(known)
-            )
+        names = {anchor for anchor in anchors if anchor is not None}
+        self._recall(names)
+        for anchor in names:
+            if anchor not in self._states:
+                self._states[anchor] = self._traits.zero()
+                # Their person may have chosen by another identifier, long before this one was seen.
+                if self._records:
+                    self._set_mask(anchor, self._mask(anchor))
+
+    def _recall(self, anchors: Iterable[Identifier]) -> None:
+        """Bring the states that are kept for some anchors into memory."""
+        wanted = [anchor for anchor in anchors if anchor not in self._states]
+        for anchor, state in self._store.get(wanted).items():
+            self._states[anchor] = self._traits.decode(state)
 
     def _take_choice(self, anchor: Identifier) -> None:
         """Note that a person chose, so that all their anchors are settled anew."""
@@ -163,9 +170,11 @@ class Folding:
         """Bring the states of people whose permission changed to what it is now."""
         if not self._unsettled:
             return
-        self._load(self._unsettled)
+        self._recall(self._unsettled)
         widened: list[Identifier] = []
         for anchor in self._unsettled:
+            if anchor not in self._states:  # no event is filed under it
+                continue
             before = self._masks.get(anchor, self._default)
             now = self._mask(anchor)
             if now == before:

@@ -65,8 +65,11 @@ class Item(Record, frozen=True):
 
     @property
     def words(self) -> str:
-        """What the product is called for people; its id where it has no title."""
-        return self.title.capitalize() if self.title.isupper() else self.title or self.product_id
+        """What the product is called for people; its category or its id where it has no title."""
+        name = self.title or self.category
+        if not name:
+            return f"product {self.product_id}"
+        return name.capitalize() if name.isupper() else name
 
 
 def people_table(person_of: Mapping[str, str]) -> pa.Table:

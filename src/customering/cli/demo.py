@@ -36,11 +36,11 @@ def demo(
     if not as_json:
         console.print("customering demo", style="bold")
         console.print(
-            "The Complete Journey (84.51°): every purchase of 2,469 households in a year of"
-            " grocery\nshopping, the campaigns they were sent and the coupons they used.\n"
+            "The Complete Journey (84.51°): every purchase of 2,469 households in a year of grocery"
+            " shopping,\nthe campaigns they were sent and the coupons they used.\n"
         )
     with progress("Working") as tell:
-        done = run_demo(folder, lambda stage, count: tell(count))
+        done = run_demo(folder, lambda stage, count: tell(count, stage))
     if as_json:
         print_json(done)
         return
@@ -74,10 +74,10 @@ def _print_story(story: Story) -> None:
     console.print(f"\n{person.identifiers[0]}", style="bold", markup=False)
     console.print(Padding(_told(person), (0, 0, 0, 2)))
     by_id = {one.action_id: one for one in decision.candidates}
-    rows = [
-        (by_id[action].rank, by_id[action].title, by_id[action].words) for action in decision.chosen
-    ]
-    console.print(Padding(table(("", "next best", "because"), rows, numbers="rll"), (0, 0, 0, 2)))
+    for action in decision.chosen:
+        one = by_id[action]
+        console.print(Padding(f"{one.rank}. {one.title}", (0, 0, 0, 2)))
+        console.print(Padding(one.words, (0, 0, 0, 5)), style="dim")
 
 
 def _told(person: Person) -> str:
@@ -110,5 +110,6 @@ def _print_next(done: Demo) -> None:
         ("log verify", "check every block of the log"),
     )
     console.print(f"  export CUSTOMERING_HOME={done.home}", markup=False)
-    rows = [(f"  .venv/bin/customering {command}", why) for command, why in commands]
-    console.print(table(("", ""), rows))
+    for command, why in commands:
+        console.print(f"  # {why}", style="dim", markup=False)
+        console.print(f"  .venv/bin/customering {command}", markup=False)

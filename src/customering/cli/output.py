@@ -1,10 +1,10 @@
 """What every command shares: where the home is, how to print for people and for programs."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import msgspec
 import typer
@@ -26,7 +26,16 @@ SetOption = Annotated[
 
 _PATIENCE_SECONDS = 1.0
 
-console = Console(highlight=False, soft_wrap=False)
+
+class Tell(Protocol):
+    """Takes how much of the work is done, and what is under way if that has changed."""
+
+    def __call__(self, done: int, what: str | None = None) -> None:
+        """Note the progress."""
+
+
+# A file or a pipe has no width of its own: what is written there reads well at 100 columns.
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
 errors = Console(stderr=True, highlight=False)
 
 
@@ -70,13 +79,13 @@ def cell(value: Any) -> str:
 
 
 @contextmanager
-def progress(title: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+def progress(title: str, total: int | None = None) -> Iterator[Tell]:
     """Show a progress bar once the work has lasted a second; never when not on a terminal.
 
-    Gives a function to be told how much is done so far.
+    Gives a function to be told how much is done so far, and of what if that has changed.
     """
     if not errors.is_terminal:
-        yield lambda done: None
+        yield lambda done, what=None: None
         return
     bar = Progress(
         TextColumn("{task.description}"),
@@ -91,9 +100,9 @@ def progress(title: str, total: int | None = None) -> Iterator[Callable[[int], N
     started = bar.get_time()
     is_shown = False
 
-    def tell(done: int) -> None:
+    def tell(done: int, what: str | None = None) -> None:
         nonlocal is_shown
-        bar.update(task, completed=done)
+        bar.update(task, completed=done, description=what or title)
         if not is_shown and bar.get_time() - started > _PATIENCE_SECONDS:
             bar.start()
             is_shown = True

@@ -71,6 +71,8 @@ _RAW = {
 _EVENT_COLUMNS = (
     "event_id, kind, name, identifiers, occurred_at, recorded_at, properties, context, source"
 )
+_PROPERTIES = ("revenue_minor", "currency", "order_id", "store_id", "channel")
+_ORDER = 'anchor, occurred_at, "offset"'
 _ROWS_A_GROUP = 8_192  # a point read decodes whole groups: small enough to be quick to decode
 _LONGEST_LINE = 64 * 1024 * 1024
 
@@ -239,7 +241,7 @@ class History:
         target.parent.mkdir(exist_ok=True)
         quoted = str(target).replace("'", "''")
         self.connection.execute(
-            f"COPY ({select} ORDER BY anchor, occurred_at, \"offset\") TO '{quoted}'"
+            f"COPY ({select} ORDER BY {_ORDER}) TO '{quoted}'"
             f" (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROWS_A_GROUP})"
         )
         with target.open("rb") as written:
@@ -347,7 +349,7 @@ class History:
         target = str(out).replace("'", "''")
         rows = self.connection.execute(
             f"COPY (SELECT h.* FROM {self.relation()} h SEMI JOIN wanted USING (anchor)"
-            f" ORDER BY anchor, occurred_at, \"offset\") TO '{target}'"
+            f" ORDER BY {_ORDER}) TO '{target}'"
             " (FORMAT parquet, COMPRESSION zstd)"
         ).fetchall()
         return int(rows[0][0])
@@ -401,11 +403,13 @@ def _write_lines(
 
 
 def _load_sql(path: Path, buckets: int) -> str:
-    """Give the SQL that reads the scratch lines into the typed table ``incoming``."""
+    """Give the SQL that reads the scratch lines into the typed table ``incoming``.
+
+    It is in the order of the parts, so that cutting them out of it moves no row far.
+    """
     raw = "{" + ", ".join(f"'{name}': '{kind}'" for name, kind in _RAW.items()) + "}"
     typed = ", ".join(
-        f"{_typed_sql('properties', field, COLUMNS[field])} AS {field}"
-        for field in ("revenue_minor", "currency", "order_id", "store_id", "channel")
+        f"{_typed_sql('held', field, COLUMNS[field])} AS {field}" for field in _PROPERTIES
     )
 
     return f"""
@@ -413,41 +417,55 @@ def _load_sql(path: Path, buckets: int) -> str:
         SELECT anchor, event_id, kind, coalesce(name, '') AS name, occurred_at, recorded_at,
             (occurred_at // 86400000)::INTEGER AS day, coalesce(source, '') AS source, "offset",
             {typed},
-            CASE WHEN json_type(properties, '$.products') = 'ARRAY'
+            CASE WHEN held.products IS NOT NULL
                  THEN list_transform(
-                     list_filter(
-                         json_extract(properties, '$.products[*]'),
-                         lambda line: json_type(line) = 'OBJECT'),
+                     list_filter(held.products, lambda line: line IS NOT NULL),
                      lambda line: {_line_sql("line")})
-                 WHEN json_exists(properties, '$.product_id') THEN [{_line_sql("properties")}]
+                 WHEN json_exists(properties, '$.product_id') THEN [{_line_sql("held")}]
                  ELSE [] END::{_PRODUCT_STRUCT}[] AS products,
             identifiers::VARCHAR AS identifiers,
             coalesce(properties::VARCHAR, '{{}}') AS properties,
             coalesce(context::VARCHAR, '{{}}') AS context,
             (md5_number_lower(anchor) % {buckets})::INTEGER AS bucket
-        FROM read_json('{path}', format = 'newline_delimited', columns = {raw},
-                       maximum_object_size = {_LONGEST_LINE})
+        FROM (
+            SELECT *, json_transform(properties, '{_shape()}') AS held
+            FROM read_json('{path}', format = 'newline_delimited', columns = {raw},
+                           maximum_object_size = {_LONGEST_LINE})
+        )
+        ORDER BY bucket, {_ORDER}
     """
 
 
-def _line_sql(document: str) -> str:
+def _shape() -> str:
+    """Give the parts of the properties that have columns, for ``json_transform``.
+
+    It takes a document apart in one pass, however many fields are wanted; they stay JSON, because
+    it would convert them. What is no object in the list of products becomes NULL there, and so does
+    a list that is none.
+    """
+    line = dict.fromkeys(PRODUCT_FIELDS, "JSON")
+    return to_json({**dict.fromkeys(_PROPERTIES, "JSON"), **line, "products": [line]}).decode()
+
+
+def _line_sql(record: str) -> str:
     """Give the SQL of one product line as a struct."""
     fields = ", ".join(
-        f"{field} := {_typed_sql(document, field, kind)}" for field, kind in _PRODUCT_TYPES.items()
+        f"{field} := {_typed_sql(record, field, kind)}" for field, kind in _PRODUCT_TYPES.items()
     )
     return f"struct_pack({fields})"
 
 
-def _typed_sql(document: str, field: str, kind: str) -> str:
-    """Give the SQL of a field of a JSON document; NULL where it is of another type.
+def _typed_sql(record: str, field: str, kind: str) -> str:
+    """Give the SQL of a JSON field of a struct; NULL where it is of another type.
 
     The live path reads the same way: a number where a text belongs is missing, not converted.
     """
-    json_types = "'VARCHAR'" if kind == "VARCHAR" else "'UBIGINT', 'BIGINT'"
-    return (
-        f"CASE WHEN json_type({document}, '$.{field}') IN ({json_types})"
-        f" THEN TRY_CAST(json_extract_string({document}, '$.{field}') AS {kind}) END"
-    )
+    value = f"{record}.{field}"
+    text = f"json_extract_string({value}, '$')"
+    if kind == "VARCHAR":
+        return f"CASE WHEN starts_with({value}, '\"') THEN {text} END"
+    is_whole = f"json_type({value}) IN ('UBIGINT', 'BIGINT')"
+    return f"CASE WHEN {is_whole} THEN TRY_CAST({text} AS {kind}) END"
 
 
 def _event(row: tuple[Any, ...]) -> Event:

@@ -68,7 +68,8 @@ def fit_additive(
     rows
         Features, shape (rows, features).
     happened
-        The label of each row; both labels must occur.
+        The label of each row. Where all are alike no feature tells anything: then every row gets
+        the one rate, with half a row added to either side (Jeffreys' prior).
     knots
         Bends of each feature's line, at its inner quantiles, >= 0.
     ridge
@@ -77,7 +78,7 @@ def fit_additive(
     Raises
     ------
     InvalidDefinition
-        When the labels are all alike: there is nothing to learn from.
+        When there is no row.
 
     Notes
     -----
@@ -90,11 +91,13 @@ def fit_additive(
     Hastie, Tibshirani, Friedman. "The Elements of Statistical Learning", 2nd edition, 2009,
     section 4.4.1 (Newton's method for logistic regression) and 5.2 (piecewise polynomials).
     """
-    if happened.all() or not happened.any():
+    if not len(rows):
         raise InvalidDefinition(
-            "every training row has the same label",
+            "there is no training row",
             hint="Train on more purchases: people must have come back after the training cut.",
         )
+    if happened.all() or not happened.any():
+        return _same_for_all(rows.shape[1], int(happened.sum()), len(rows))
     mean = rows.mean(axis=0, dtype=np.float64)
     spread = rows.std(axis=0, dtype=np.float64)
     scale = np.where(spread > 0, spread, 1.0)
@@ -105,6 +108,17 @@ def fit_additive(
     basis = _basis(rows, mean, scale, bends)
     weights, intercept = _newton(basis, happened.astype(np.float32), ridge)
     return Additive(mean, scale, bends, weights.reshape(rows.shape[1], 1 + knots), intercept)
+
+
+def _same_for_all(features: int, happened: int, rows: int) -> Additive:
+    """Give the model in which no feature counts, as befits a shop that is small or just begins."""
+    return Additive(
+        mean=np.zeros(features),
+        scale=np.ones(features),
+        knots=np.zeros((features, 0)),
+        weights=np.zeros((features, 1)),
+        intercept=float(np.log((happened + 0.5) / (rows - happened + 0.5))),
+    )
 
 
 def _basis(rows: Matrix, mean: Floats, scale: Floats, knots: Floats) -> Matrix:

@@ -68,7 +68,15 @@ def test_a_feature_that_never_varies_does_no_harm():
 
 
 @pytest.mark.parametrize("label", [True, False])
-def test_labels_all_alike_are_refused_with_a_hint(label):
+def test_labels_all_alike_give_everybody_the_one_rate(label: bool) -> None:
+    rows = np.random.default_rng(1).normal(size=(9, 3)).astype(np.float32)
+    model = fit_additive(rows, np.full(9, label), knots=2)
+    expected = 9.5 / 10 if label else 0.5 / 10
+    assert model.probability(rows) == pytest.approx(np.full(9, expected))
+    assert model.parts(rows) == pytest.approx(np.zeros((9, 3)))
+
+
+def test_no_row_is_refused_with_a_hint() -> None:
     with pytest.raises(InvalidDefinition) as caught:
-        fit_additive(np.ones((3, 2), np.float32), np.full(3, label))
+        fit_additive(np.zeros((0, 3), np.float32), np.zeros(0, np.bool_))
     assert "come back" in caught.value.hint
