@@ -29,7 +29,7 @@ from customering.stores.history import History
 from customering.stores.state import State
 from town import NOON, assert_same_profiles, profiles_of
 
-EVENTS = 600
+EVENTS = 400
 SETTINGS = """
 clock.present = "2026-06-01"
 events.block_events_max = 20
@@ -99,26 +99,27 @@ def opened(folder: Path) -> Engine:
 # What runs in the process that is killed
 
 
-def work(folder: Path, seed: int, told: Connection) -> None:
-    """Take the events in, in batches of any size; copy and rebuild at times; never end."""
+def work(folder: Path, seed: int, last: str, told: Connection) -> None:
+    """Take events in, in batches of any size, copy now and then, and end with the act to die in."""
     chance = Random(seed)
     events = happened()
     with opened(folder) as engine:
-        while True:
-            at = engine.log.end
-            act = chance.choices(("append", "copy", "rebuild"), weights=(8, 2, 1))[0]
+        for act in (*chance.choices(("append", "copy"), weights=(3, 1), k=4), last):
             told.send(act)
+            at = engine.log.end
             if act == "append":
-                engine.append(events[at : at + chance.randrange(1, 150)])
+                engine.append(events[at : at + chance.randrange(1, 80)])
             elif act == "copy":
                 engine.copy_to_history()
             else:
                 engine.rebuild()
+        told.send("survived")
+        signal.pause()
 
 
-def work_until(folder: Path, place: str, times: int) -> None:
-    """Take everything in and rebuild, but die when a place in the code is reached so many times."""
-    die_at(place, times)
+def work_until(folder: Path, place: str) -> None:
+    """Take everything in and rebuild, but die at a place in the code."""
+    die_at(*PLACES[place])
     events = happened()
     with opened(folder) as engine:
         engine.append(events[engine.log.end : EVENTS // 2])
@@ -128,38 +129,47 @@ def work_until(folder: Path, place: str, times: int) -> None:
         engine.rebuild()
 
 
-def die_at(place: str, times: int) -> None:
-    """Make this process kill itself when a method is entered, or left, for the given time."""
-    owner, name, moment = PLACES[place]
+def die_at(owner: Any, name: str, moment: str, at_call: int) -> None:
+    """Make this process kill itself when a method is entered, left, or reads what it was given."""
     method: Callable[..., Any] = getattr(owner, name)
     calls = itertools.count(1)
 
+    def half(states: Iterator[Any]) -> Iterator[Any]:
+        yield from itertools.islice(states, 20)
+        os.kill(os.getpid(), signal.SIGKILL)
+
     def dying(*given: Any, **named: Any) -> Any:
-        is_last = next(calls) == times
-        if is_last and moment == "entered":
+        is_the_call = next(calls) == at_call
+        if is_the_call and moment == "entered":
             os.kill(os.getpid(), signal.SIGKILL)
+        if is_the_call and moment == "inside":
+            named["states"] = half(named["states"])
         result = method(*given, **named)
-        if is_last:
+        if is_the_call:
             os.kill(os.getpid(), signal.SIGKILL)
         return result
 
     setattr(owner, name, dying)
 
 
-PLACES: dict[str, tuple[Any, str, str]] = {
-    "a part half announced": (History, "_copy", "left"),
-    "before the manifest is swapped": (Path, "replace", "entered"),
-    "after the manifest is swapped": (Path, "replace", "left"),
-    "while old parts are removed": (Path, "unlink", "left"),
-    "inside a checkpoint": (State, "_advance", "left"),
-    "inside a checkpoint or a swap": (State, "_add_links", "left"),
-    "after a checkpoint": (State, "commit", "left"),
-    "before a swap": (State, "replace", "entered"),
-    "after a swap": (State, "replace", "left"),
+PLACES: dict[str, tuple[Any, str, str, int]] = {
+    "some parts written, none announced": (History, "_copy", "left", 2),
+    "before the manifest is swapped": (Path, "replace", "entered", 1),
+    "after the manifest is swapped": (Path, "replace", "left", 2),
+    "while old parts are removed": (Path, "unlink", "left", 2),
+    "inside a checkpoint": (State, "_advance", "left", 3),
+    "at the end of a checkpoint": (State, "_add_links", "left", 4),
+    "after a checkpoint": (State, "commit", "left", 2),
+    "in the middle of a swap": (State, "replace", "inside", 2),
+    "after a swap": (State, "replace", "left", 1),
 }
+"""Where to die: a method, when in it, and at which call."""
 
 
 # What watches it
+
+LENGTHS = {"append": 0.1, "copy": 0.1, "rebuild": 0.7}
+"""Seconds that each act takes, about."""
 
 FORK = multiprocessing.get_context("forkserver")
 FORK.set_forkserver_preload(["customering.app.engine", "hypothesis"])
@@ -197,18 +207,23 @@ def test_killed_at_any_moment(tmp_path: Path, seed: int) -> None:
     chance = Random(seed)
     home = tmp_path / "home"
     make_home(home)
-    for kill, stop in enumerate(("append", "copy", "rebuild")):
+    for kill, last in enumerate(chance.sample(("append", "copy", "rebuild"), 3)):
         mine, theirs = FORK.Pipe(duplex=False)
-        with worker(work, home, seed * 10 + kill, theirs) as process:
+        with worker(work, home, seed * 10 + kill, last, theirs) as process:
             theirs.close()
-            for _ in range(chance.randrange(3)):
+            for _ in range(5):
                 mine.recv()
-            while mine.recv() != stop:
-                pass
-            time.sleep(chance.random() * 0.15)
+            time.sleep(chance.random() * LENGTHS[last])
             assert process.is_alive()
         mine.close()
-        if kill % 2:
-            with opened(home) as engine:
-                engine.catch_up()
+    assert_as_a_clean_start(home, tmp_path / "clean")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_killed_at_a_place(tmp_path: Path, place: str) -> None:
+    home = tmp_path / "home"
+    make_home(home)
+    with worker(work_until, home, place) as process:
+        process.join()
+        assert process.exitcode == -signal.SIGKILL, "it never came to this place"
     assert_as_a_clean_start(home, tmp_path / "clean")

@@ -2,7 +2,7 @@
 
 # ruff: noqa: D102 - what each method means is said once, by `Aggregate`.
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,11 @@ class Count(Aggregate[int]):
 
     def step(self, state: int, value: Any, weight: int | float, at_ms: int) -> int:
         return state + 1
+
+    def step_many(
+        self, state: int, values: Sequence[Any], weights: Sequence[int | float], at_ms: int
+    ) -> int:
+        return state + len(values)
 
     def merge(self, left: int, right: int) -> int:
         return left + right

@@ -3,8 +3,9 @@
 # ruff: noqa: D102 - what each method means is said once, by `Aggregate`.
 
 from bisect import bisect_left
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import md5
 from typing import Any
 
@@ -18,6 +19,13 @@ from customering.aggregates.sql import double, sql
 # hash with a chance of 1e-10.
 _DIGITS = 12
 _HASHES = 16**_DIGITS
+
+
+# The same products and categories come again and again: looking a hash up takes a fifth of the time
+# of computing it. 65,536 of them take some 12 MB.
+@lru_cache(maxsize=65_536)
+def _hash(text: str) -> str:
+    return md5(text.encode(), usedforsecurity=False).hexdigest()[:_DIGITS]
 
 
 @dataclass(frozen=True)
@@ -67,15 +75,23 @@ class Distinct(Aggregate[list[str]]):
         return []
 
     def step(self, state: list[str], value: Any, weight: int | float, at_ms: int) -> list[str]:
-        text = value if type(value) is str else key_text(value)
-        digits = md5(text.encode(), usedforsecurity=False).hexdigest()[:_DIGITS]
-        place = bisect_left(state, digits)
-        if place == len(state):
-            if place <= self.bound:
-                state.append(digits)
-        elif state[place] != digits:
-            state.insert(place, digits)
-            del state[self.bound + 1 :]
+        return self.step_many(state, (value,), (weight,), at_ms)
+
+    def step_many(
+        self, state: list[str], values: Sequence[Any], weights: Sequence[int | float], at_ms: int
+    ) -> list[str]:
+        bound = self.bound
+        for value in values:
+            digits = _hash(value if type(value) is str else key_text(value))
+            if not state or digits > state[-1]:
+                # The state is full for most people who buy much: then this is all there is to do.
+                if len(state) <= bound:
+                    state.append(digits)
+                continue
+            place = bisect_left(state, digits)
+            if state[place] != digits:
+                state.insert(place, digits)
+                del state[bound + 1 :]
         return state
 
     def merge(self, left: list[str], right: list[str]) -> list[str]:

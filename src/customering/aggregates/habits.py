@@ -2,7 +2,7 @@
 
 # ruff: noqa: D102 - what each method means is said once, by `Aggregate`.
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +60,23 @@ class Habits(Aggregate[dict[str, list[int]]]):
             state[key] = [day]
         else:
             keep_day(days, day, self.last_days)
+        return state
+
+    def step_many(
+        self,
+        state: dict[str, list[int]],
+        values: Sequence[Any],
+        weights: Sequence[int | float],
+        at_ms: int,
+    ) -> dict[str, list[int]]:
+        day, last, get = at_ms // MS_PER_DAY, self.last_days, state.get
+        for value in values:
+            key = value if type(value) is str else key_text(value)
+            days = get(key)
+            if days is None:
+                state[key] = [day]
+            elif days[-1] != day:
+                keep_day(days, day, last)
         return state
 
     def merge(

@@ -2,7 +2,7 @@
 
 # ruff: noqa: D102 - what each method means is said once, by `Aggregate`.
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,16 @@ class Sum(Aggregate[int | float]):
 
     def step(self, state: int | float, value: Any, weight: int | float, at_ms: int) -> int | float:
         return state + value  # type: ignore[no-any-return]
+
+    def step_many(
+        self,
+        state: int | float,
+        values: Sequence[Any],
+        weights: Sequence[int | float],
+        at_ms: int,
+    ) -> int | float:
+        total: int | float = sum(values, state)
+        return total
 
     def merge(self, left: int | float, right: int | float) -> int | float:
         return left + right

@@ -2,7 +2,7 @@
 
 # ruff: noqa: D102 - what each method means is said once, by `Aggregate`.
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +54,19 @@ class TopK(Aggregate[dict[str, Any]]):
     ) -> dict[str, Any]:
         key = value if type(value) is str else key_text(value)
         state[key] = state.get(key, 0) + weight
+        return state
+
+    def step_many(
+        self,
+        state: dict[str, Any],
+        values: Sequence[Any],
+        weights: Sequence[int | float],
+        at_ms: int,
+    ) -> dict[str, Any]:
+        get = state.get
+        for value, weight in zip(values, weights, strict=True):
+            key = value if type(value) is str else key_text(value)
+            state[key] = get(key, 0) + weight
         return state
 
     def merge(self, left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 # ruff: noqa: D102 - what each method means is said once, by `Aggregate`.
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,14 +73,42 @@ class Windowed(Aggregate[dict[int, Any]]):
         day = at_ms // MS_PER_DAY
         held = state.get(day)
         if held is None:
-            latest = max(state, default=day)
-            if day < self._oldest(latest):
+            if not self._make_room(state, day):
                 return state
-            if day > latest:
-                self._forget(state, day)
             held = self.inner.zero()
         state[day] = self.inner.step(held, value, weight, at_ms)
         return state
+
+    def step_many(
+        self,
+        state: dict[int, Any],
+        values: Sequence[Any],
+        weights: Sequence[int | float],
+        at_ms: int,
+    ) -> dict[int, Any]:
+        if not values:
+            return state
+        day = at_ms // MS_PER_DAY
+        held = state.get(day)
+        if held is None:
+            if not self._make_room(state, day):
+                return state
+            held = self.inner.zero()
+        state[day] = self.inner.step_many(held, values, weights, at_ms)
+        return state
+
+    def _make_room(self, state: dict[int, Any], day: int) -> bool:
+        """Forget what a new day pushes out; False where it is itself too old to be kept."""
+        latest = max(state, default=day)
+        if day < latest:
+            return day >= self._oldest(latest)
+        if day - latest < len(state):
+            # Nothing older than the oldest day is held, so that only these few days can go.
+            for gone in range(self._oldest(latest), self._oldest(day)):
+                state.pop(gone, None)
+        else:
+            self._forget(state, day)
+        return True
 
     def merge(self, left: dict[int, Any], right: dict[int, Any]) -> dict[int, Any]:
         # Merging with nothing gives a copy that shares no list or map with its source.

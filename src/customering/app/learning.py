@@ -12,7 +12,7 @@ from customering.relationship.model import Purchases as Orders
 from customering.stores.history import History
 from customering.taste.history import Purchases as Lines
 from customering.taste.history import gather
-from customering.taste.model import TasteModel
+from customering.taste.model import TasteModel, TasteSettings
 from customering.taste.train import train
 
 HELD_OUT_DAYS = 28
@@ -105,11 +105,16 @@ def _learn_value(
 def _learn_taste(data: PurchaseData) -> tuple[TasteModel | None, str]:
     if not len(data.line_day):
         return None, "nobody has bought a product, or nobody permits it"
-    try:
-        through = int(data.line_day.max())
-        return train(lines_of(data), data.products, through_day=through), ""
-    except Invalid as error:
-        return None, error.message
+    lines, through = lines_of(data), int(data.line_day.max())
+    skipped = ""
+    # A young shop has no four weeks to look back on: what it has must do.
+    for label_days in (28, 14, 7, 3, 1):
+        settings = TasteSettings(label_days=label_days)
+        try:
+            return train(lines, data.products, through_day=through, settings=settings), ""
+        except Invalid as error:
+            skipped = error.message
+    return None, skipped
 
 
 def orders_of(data: PurchaseData) -> Orders:

@@ -10,7 +10,7 @@ from customering.events.plan_file import FieldDefinition
 from customering.kernel.clock import parse_instant
 from customering.kernel.records import Record
 
-_INTEGER_MIN, _INTEGER_MAX = -(2**63), 2**63 - 1
+INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
 _DIGITS_MAX = 20
 MILLISECONDS_MIN = 100_000_000_000
 """Numbers below this would be before 1973 in milliseconds: in all likelihood they are seconds."""
@@ -55,6 +55,8 @@ class FieldRule(NamedTuple):
         Whether a value that does not fit is a violation; otherwise it is left alone.
     holds_money
         Whether it is an amount of money or has one inside.
+    keeps_integers
+        Whether a whole number of 64 bits is right as it is.
     """
 
     exact: frozenset[type]
@@ -63,17 +65,19 @@ class FieldRule(NamedTuple):
     minor_name: str = ""
     is_strict: bool = True
     holds_money: bool = False
+    keeps_integers: bool = False
 
 
 def field_rule(name: str, field: FieldDefinition, *, is_strict: bool) -> FieldRule:
     """Compile the definition of a field whose entries need no rule of their own."""
     exact, read, reason = _READERS[field.type]
+    keeps_integers = read in (_integer, _number) and not field.allowed
     if field.allowed:
         exact, read = frozenset({NoneType}), _only(field.allowed, exact, read)
         reason = "is none of the values allowed"
     is_money = field.type == "money"
     minor_name = f"{name}_minor" if is_money else ""
-    return FieldRule(exact, read, reason, minor_name, is_strict, holds_money=is_money)
+    return FieldRule(exact, read, reason, minor_name, is_strict, is_money, keeps_integers)
 
 
 def _only(allowed: tuple[Any, ...], exact: frozenset[type], read: Reader) -> Reader:
@@ -104,7 +108,7 @@ def _integer(value: Any, _currency: str, _path: str, _violations: list[Violation
         number = int(value) if value.is_integer() else MISFIT
     if not isinstance(number, int) or isinstance(number, bool):
         return MISFIT
-    return number if _INTEGER_MIN <= number <= _INTEGER_MAX else MISFIT
+    return number if INTEGER_MIN <= number <= INTEGER_MAX else MISFIT
 
 
 def _is_whole(text: str) -> bool:
@@ -114,7 +118,7 @@ def _is_whole(text: str) -> bool:
 
 def _number(value: Any, currency: str, path: str, violations: list[Violation]) -> Any:
     """Take finite numbers, also written as text; fractions that are whole become integers."""
-    if type(value) is int and _INTEGER_MIN <= value <= _INTEGER_MAX:
+    if type(value) is int and INTEGER_MIN <= value <= INTEGER_MAX:
         return value
     number = value
     if isinstance(value, str) and not _is_whole(value):
@@ -137,7 +141,7 @@ def _boolean(value: Any, _currency: str, _path: str, _violations: list[Violation
 def _instant(value: Any, _currency: str, _path: str, _violations: list[Violation]) -> Any:
     """Take ISO 8601 or milliseconds since 1970; it stays as it was written."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return value if MILLISECONDS_MIN <= value <= _INTEGER_MAX else MISFIT
+        return value if MILLISECONDS_MIN <= value <= INTEGER_MAX else MISFIT
     if not isinstance(value, str):
         return MISFIT
     try:
@@ -176,5 +180,6 @@ MINOR_RULE = FieldRule(
     _integer,
     "is not a whole number of minor units of 64 bits",
     holds_money=True,
+    keeps_integers=True,
 )
 """How a field ending in ``_minor`` is read when the sender gives minor units itself."""

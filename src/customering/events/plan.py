@@ -6,6 +6,8 @@ from typing import Any
 
 from customering.events.amounts import currency_code, line_amount_minor
 from customering.events.fields import (
+    INTEGER_MAX,
+    INTEGER_MIN,
     MINOR_RULE,
     MISFIT,
     FieldRule,
@@ -147,6 +149,11 @@ class TrackingPlan:
         return rules
 
 
+_UNSEEN: Any = object()
+_SHAPES_MAX = 1_024
+_SHAPE_LENGTH_MAX = 128  # names and their types
+
+
 class _Rules:
     """The compiled fields of an event, of the traits, or of a record inside an event."""
 
@@ -159,6 +166,7 @@ class _Rules:
             by_name = {"amount_minor": MINOR_RULE, **by_name}
         self._by_name = by_name
         self._minor = frozenset(name for name in by_name if by_name[name] is MINOR_RULE)
+        self._integers_of: dict[tuple[Any, ...], tuple[str, ...] | None] = {}
 
     def read(
         self,
@@ -172,7 +180,64 @@ class _Rules:
         """Give the values as their types; the same object when nothing changes.
 
         A line of an order gets its amount in minor units too.
+
+        Notes
+        -----
+        Most lines are as the plan says, and have the names and types of the line before: whether
+        such values need anything done is found once, and kept.
         """
+        shape = (*values, *map(type, values.values()))
+        integers = self._integers_of.get(shape, _UNSEEN)
+        if integers is _UNSEEN:
+            integers = self._keep(shape, values)
+        if integers is not None:
+            for name in integers:
+                if not INTEGER_MIN <= values[name] <= INTEGER_MAX:
+                    break
+            else:
+                return values
+        return self._read_each(values, currency, path, violations, is_line=is_line)
+
+    def _keep(self, shape: tuple[Any, ...], values: dict[str, Any]) -> tuple[str, ...] | None:
+        """Find the integers that must be looked at in values of a shape, and keep them for others.
+
+        Returns
+        -------
+        tuple or None
+            Their names; None when more must be done than to see that they have 64 bits.
+        """
+        integers = self._integers(values)
+        if len(shape) <= _SHAPE_LENGTH_MAX:
+            if len(self._integers_of) >= _SHAPES_MAX:  # senders choose the names: bounds memory
+                self._integers_of.clear()
+            self._integers_of[shape] = integers
+        return integers
+
+    def _integers(self, values: dict[str, Any]) -> tuple[str, ...] | None:
+        """Find the integers among values that need nothing else; None when they do."""
+        names = [name for name in values if name in self._by_name]
+        integers = tuple(name for name in names if type(values[name]) is int)
+        fits = all(
+            self._by_name[name].keeps_integers
+            if name in integers
+            else type(values[name]) in self._by_name[name].exact
+            for name in names
+        )
+        # A required text may be empty, which its type does not tell.
+        has_required = all(type(values.get(name)) not in (NoneType, str) for name in self.required)
+        lacks_amount = self.is_line and values.get("amount_minor") is None
+        may_have_amount = lacks_amount and values.get("price_minor") is not None
+        return integers if fits and has_required and not may_have_amount else None
+
+    def _read_each(
+        self,
+        values: dict[str, Any],
+        currency: str,
+        path: str,
+        violations: list[Violation],
+        *,
+        is_line: bool,
+    ) -> dict[str, Any]:
         changes: dict[str, Any] = {}
         for name, value in values.items():
             rule = self._by_name.get(name)

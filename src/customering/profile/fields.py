@@ -11,7 +11,7 @@ Both read by type and never convert: a number where a text is expected is missin
    ``quantity``, ``amount_minor``, ``price_minor`` and ``discount_minor`` of the line.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, cast
@@ -25,6 +25,8 @@ from customering.kernel.expression_nodes import number_of
 from customering.profile.model import FieldType, Reading
 
 Getter = Callable[[Any], Any]
+LinesGetter = Callable[[Any, Sequence[dict[str, Any]]], list[Any]]
+"""Reads a field of all product lines of an event at once: a call a field, not one a line."""
 
 EVENT_FIELDS: dict[str, FieldType] = {
     "event_id": "text",
@@ -129,6 +131,31 @@ class Fields:
 
         return first
 
+    def reading_of_lines(self, reading: Reading, kind: FieldType) -> LinesGetter:
+        """Give the function that does for all lines of an event what `reading` does for a row."""
+        first, *others = [self._part_of_lines(part, kind) for part in parts_of(reading) or (1,)]
+        if not others:
+            return first
+
+        def read(event: Any, lines: Sequence[dict[str, Any]]) -> list[Any]:
+            values = first(event, lines)
+            for other in others:
+                if None not in values:
+                    break
+                further = other(event, lines)
+                values = [b if a is None else a for a, b in zip(values, further, strict=True)]
+            return values
+
+        return read
+
+    def _part_of_lines(self, part: str | int, kind: FieldType) -> LinesGetter:
+        if isinstance(part, int):
+            return lambda event, lines: [part] * len(lines)
+        if part in _LINE_FIELDS:
+            return _line_column(part, _LINE_FIELDS[part])
+        read = _event_getter(part, kind)
+        return lambda event, lines: [read(event)] * len(lines)
+
     def column(self, name: str, kind: FieldType | None = None) -> exp.Expression:
         """Give the SQL of a field, with its type noted; NULL where it is missing."""
         if self.is_line and name in _LINE_FIELDS:
@@ -231,6 +258,15 @@ def _typed_key(name: str, kind: FieldType) -> Getter:
         return convert(row[1].get(name))
 
     return read
+
+
+def _line_column(name: str, kind: FieldType) -> LinesGetter:
+    if kind == "text":
+        return lambda event, lines: [
+            value if type(value := line.get(name)) is str else None for line in lines
+        ]
+    convert = _CONVERTERS[kind]
+    return lambda event, lines: [convert(line.get(name)) for line in lines]
 
 
 def _text(value: Any) -> str | None:

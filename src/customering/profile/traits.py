@@ -20,7 +20,7 @@ from customering.kernel.expressions import Expression, parse
 from customering.kernel.ids import stable_id
 from customering.profile.days import Days
 from customering.profile.declared import Declared
-from customering.profile.fields import Fields, Getter, parts_of, type_of
+from customering.profile.fields import Fields, Getter, LinesGetter, parts_of, type_of
 from customering.profile.model import State, TraitDefinition
 
 DECLARED = 0
@@ -117,10 +117,17 @@ class Trait:
 Entry: TypeAlias = tuple[int, int, Callable[[], Any], Callable[[Any, Any, Any, int], Any]]
 """Index of a slot, bit of its purpose, and how its state begins and goes on."""
 
+StepMany: TypeAlias = Callable[[Any, Sequence[Any], Sequence[int | float], int], Any]
+LineEntry: TypeAlias = tuple[int, int, Callable[[], Any], StepMany]
+"""As an `Entry`, going on by many inputs at once."""
+
 Inputs: TypeAlias = tuple[
     Callable[[Any, int], Any] | None, Getter | None, Getter | None, tuple[Entry, ...]
 ]
 """What must hold for a row, its value and weight (None is 1), and the slots fed with them."""
+
+LineInputs: TypeAlias = tuple[Callable[[Any, int], Any] | None, int, int, tuple[LineEntry, ...]]
+"""As `Inputs` over product lines; value and weight are places among the columns of a program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +136,12 @@ class Program:
 
     Parameters
     ----------
-    events, lines
-        Inputs from the event itself, and from each of its product lines.
+    events
+        Inputs from the event itself.
+    columns
+        What is read of all its product lines, each field once.
+    lines
+        Inputs from these.
     declares, consents
         Whether the first two slots may change.
     slots
@@ -138,7 +149,8 @@ class Program:
     """
 
     events: tuple[Inputs, ...]
-    lines: tuple[Inputs, ...]
+    columns: tuple[LinesGetter, ...]
+    lines: tuple[LineInputs, ...]
     declares: bool
     consents: bool
     slots: frozenset[int]
@@ -266,9 +278,11 @@ class TraitSet:
         touched = {slot.index for slots in groups.values() for slot in slots}
         touched |= {DECLARED} if declares else set()
         touched |= {CONSENT} if consents else set()
+        columns, lines = self._line_inputs([slots for key, slots in groups.items() if key[0]])
         return Program(
             events=tuple(self._inputs(slots) for key, slots in groups.items() if not key[0]),
-            lines=tuple(self._inputs(slots) for key, slots in groups.items() if key[0]),
+            columns=columns,
+            lines=lines,
             declares=declares,
             consents=consents,
             slots=frozenset(touched),
@@ -284,6 +298,34 @@ class TraitSet:
         value = fields.reading(trait.field, type_of(trait.field, trait.type))
         weight = fields.reading(trait.weight, type_of(trait.weight, "number"))
         return source.condition(), value, weight, entries
+
+    def _line_inputs(
+        self, groups: list[list[Slot]]
+    ) -> tuple[tuple[LinesGetter, ...], tuple[LineInputs, ...]]:
+        """Give the columns to read of product lines, and what is done with them."""
+        columns: dict[tuple[Any, ...], LinesGetter] = {}
+        inputs: list[LineInputs] = []
+        for slots in groups:
+            source = slots[0].source
+            trait, fields = source.definition, source.fields
+            entries = tuple(
+                (
+                    slot.index,
+                    self._bits[slot.purpose],
+                    slot.aggregate.zero,
+                    slot.aggregate.step_many,
+                )
+                for slot in slots
+            )
+            places: list[int] = []
+            for reading, otherwise in ((trait.field, trait.type), (trait.weight, "number")):
+                kind = type_of(reading, otherwise)
+                key = parts_of(reading), kind
+                if key not in columns:
+                    columns[key] = fields.reading_of_lines(reading, kind)
+                places.append(list(columns).index(key))
+            inputs.append((source.condition(), places[0], places[1], entries))
+        return tuple(columns.values()), tuple(inputs)
 
 
 def plain(value: Any) -> Any:
