@@ -50,9 +50,9 @@ EXAMPLES = {
     "log tail": "log tail --count 3",
     "log export": "log export events.parquet --purpose analytics.product",
     "quarantine list": "quarantine list",
-    "quarantine show": "quarantine show quarantine_0a1b2c",
-    "quarantine replay": "quarantine replay quarantine_0a1b2c --with mended.json",
-    "quarantine discard": "quarantine discard quarantine_0a1b2c",
+    "quarantine show": "quarantine show qua_z65eup7kz3kg7nlb",
+    "quarantine replay": "quarantine replay qua_z65eup7kz3kg7nlb --with mended.json",
+    "quarantine discard": "quarantine discard qua_z65eup7kz3kg7nlb",
 }
 """One command line for each command, so that no command is without an example."""
 

@@ -12,6 +12,7 @@ from customering.aggregates import registry
 from customering.aggregates.base import Aggregate
 from customering.aggregates.registry import build
 from customering.kernel.clock import MS_PER_DAY
+from customering.profile.days import Days
 
 NUMBERS = st.integers(-1_000, 1_000)
 AMOUNTS = st.floats(0.5, 1_000)
@@ -40,6 +41,7 @@ RHYTHMS = [
     (build("rhythm", statistic=name, last=6), TEXTS, build("rhythm", statistic=name, last=3))
     for name in STATISTICS
 ]
+RHYTHMS.append((Days(6), TEXTS, Days(3)))
 DECAYED = [
     (build("decayed_sum", half_life_days=3), AMOUNTS, build("decayed_sum", half_life_days=3.0)),
     (build("decayed_count", half_life_days=0.5), TEXTS, build("decayed_count", half_life_days=0.5)),
@@ -201,6 +203,24 @@ def test_the_state_of_the_largest_reach_serves_the_smaller_one(
         before = written(shared)
         assert same(smaller.finish(shared, now_ms), smaller.finish(own, now_ms))
         assert written(shared) == before, "finish must not change the state"
+
+
+@every
+@bounded
+@given(data=st.data())
+def test_many_steps_at_once_are_as_many_steps(
+    aggregate: Aggregate[Any], values: Any, smaller: Any, data: st.DataObject
+) -> None:
+    before = data.draw(inputs_of(values))
+    one_by_one, at_once = fold(aggregate, before), fold(aggregate, before)
+    for at_ms in data.draw(st.lists(INSTANTS, min_size=1, max_size=4)):
+        rows = data.draw(st.lists(st.tuples(values, st.integers(1, 5)), max_size=30))
+        for value, weight in rows:
+            one_by_one = aggregate.step(one_by_one, value, weight, at_ms)
+        at_once = aggregate.step_many(
+            at_once, [value for value, _ in rows], [weight for _, weight in rows], at_ms
+        )
+        assert written(at_once) == written(one_by_one)
 
 
 @pytest.mark.parametrize(

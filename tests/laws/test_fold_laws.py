@@ -7,11 +7,12 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from customering.events.model import Event
+from customering.events.model import Event, products_of
 from customering.profile.definitions import shipped_traits
+from customering.profile.fields import type_of
 from customering.profile.fold import finish, fold_event, fold_events, merge_states, values
-from customering.profile.model import State
-from customering.profile.traits import CONSENT, DECLARED, EVERYTHING, TraitSet
+from customering.profile.model import State, TraitDefinition
+from customering.profile.traits import CONSENT, DECLARED, EVERYTHING, FIRST_SUM, TraitSet
 
 DAY_MS = 86_400_000
 START_MS = 19_700 * DAY_MS
@@ -69,6 +70,57 @@ def events(draw: st.DrawFn) -> Event:
 
 histories = st.lists(events(), max_size=25)
 
+# One trait that reads lines beside each way of reading them: with a condition, with a field of the
+# event, and with several fields of which the first that is there counts.
+READINGS = TraitSet(
+    [
+        *shipped_traits(),
+        *(
+            TraitDefinition(
+                name=f"reading_{number}",
+                events=tuple(NAMES),
+                each="products",
+                purpose="analytics",
+                words="a reading",
+                aggregate="top_k",
+                parameters={"k": 3},
+                **reading,
+            )
+            for number, reading in enumerate(
+                [
+                    {"field": "product_id", "where": "quantity >= 2 and recorded_at > 0"},
+                    {"field": ("brand", "category"), "weight": ("discount_minor", "revenue_minor")},
+                    {"field": "store_id", "where": 'category == "a" and source == "web"'},
+                    {"field": ("product_id", "properties.query", "source"), "weight": 2},
+                ]
+            )
+        ),
+    ]
+)
+
+
+def one_by_one(traits: TraitSet, history: list[Event]) -> State:
+    """Fold the slow way: every slot by itself, row by row, every field by its own getter."""
+    state = traits.zero()
+    for event in history:
+        for slot in traits.slots:
+            source = slot.source
+            if not source.takes(event.kind, event.name):
+                continue
+            trait, fields, where = source.definition, source.fields, source.condition()
+            value = fields.reading(trait.field, type_of(trait.field, trait.type))
+            weight = fields.reading(trait.weight, type_of(trait.weight, "number"))
+            lines = products_of(event.properties)
+            for row in [(event, line) for line in lines] if source.is_line else [event]:
+                if where is not None and where(row, event.recorded_at) is not True:
+                    continue
+                inputs = [1 if read is None else read(row) for read in (value, weight)]
+                if None not in inputs:
+                    kept = state[slot.index]
+                    begun = slot.aggregate.zero() if kept is None else kept
+                    state[slot.index] = slot.aggregate.step(begun, *inputs, event.occurred_at)
+    return state
+
 
 def alike(left: Any, right: Any) -> bool:
     if isinstance(left, dict) and isinstance(right, dict):
@@ -89,6 +141,13 @@ def copied(state: State) -> State:
 def test_the_order_of_arrival_does_not_matter(history: list[Event], data: st.DataObject) -> None:
     shuffled = data.draw(st.permutations(history))
     assert alike(fold_events(TRAITS, history), fold_events(TRAITS, shuffled))
+
+
+@settings(max_examples=60, deadline=None)
+@given(history=histories)
+def test_lines_taken_at_once_are_lines_taken_one_by_one(history: list[Event]) -> None:
+    at_once = fold_events(READINGS, history)
+    assert at_once[FIRST_SUM:] == one_by_one(READINGS, history)[FIRST_SUM:]
 
 
 @settings(max_examples=60, deadline=None)

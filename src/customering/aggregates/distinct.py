@@ -5,7 +5,6 @@
 from bisect import bisect_left
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from hashlib import md5
 from typing import Any
 
@@ -21,11 +20,24 @@ _DIGITS = 12
 _HASHES = 16**_DIGITS
 
 
-# The same products and categories come again and again: looking a hash up takes a fifth of the time
-# of computing it. 65,536 of them take some 12 MB.
-@lru_cache(maxsize=65_536)
-def _hash(text: str) -> str:
-    return md5(text.encode(), usedforsecurity=False).hexdigest()[:_DIGITS]
+_REMEMBERED = 65_536
+
+
+class _Hashes(dict[str, str]):
+    """Hashes of the texts met lately: products come again and again, and looking is cheaper.
+
+    When full it starts anew, at some 12 MB: simpler than keeping what was used last.
+    """
+
+    def __missing__(self, text: str) -> str:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        digits = md5(text.encode(), usedforsecurity=False).hexdigest()[:_DIGITS]
+        self[text] = digits
+        return digits
+
+
+_HASH_OF = _Hashes()
 
 
 @dataclass(frozen=True)
@@ -82,7 +94,7 @@ class Distinct(Aggregate[list[str]]):
     ) -> list[str]:
         bound = self.bound
         for value in values:
-            digits = _hash(value if type(value) is str else key_text(value))
+            digits = _HASH_OF[value if type(value) is str else key_text(value)]
             if not state or digits > state[-1]:
                 # The state is full for most people who buy much: then this is all there is to do.
                 if len(state) <= bound:

@@ -11,7 +11,7 @@ import msgspec
 from customering.consent.gate import CompiledPolicy
 from customering.decision.actions import read_actions
 from customering.decision.model import Action
-from customering.kernel.errors import InvalidDefinition, InvalidFile
+from customering.kernel.errors import Corrupt, InvalidDefinition, InvalidFile
 from customering.kernel.records import Record, from_json, to_json
 
 _FILE = "actions.json"
@@ -143,16 +143,29 @@ class Catalog:
         self._path = folder / _FILE
 
     def read(self) -> list[Action]:
-        """Give the imported actions."""
+        """Give the imported actions.
+
+        Raises
+        ------
+        Corrupt
+            When the file is not what was written.
+        """
         if not self._path.exists():
             return []
-        return from_json(self._path.read_bytes(), list[Action])
+        try:
+            return from_json(self._path.read_bytes(), list[Action])
+        except msgspec.DecodeError as error:
+            raise Corrupt(
+                f"{self._path} cannot be read: {error}",
+                hint="delete it and import the catalogue again",
+            ) from error
 
     def put(self, actions: list[Action]) -> tuple[int, int]:
         """Add actions, replacing those of the same id; give how many are new and are there now."""
         kept = {action.action_id: action for action in self.read()}
         before = len(kept)
         kept.update((action.action_id, action) for action in actions)
+        self._path.parent.mkdir(exist_ok=True)
         scratch = self._path.with_suffix(".new")
         scratch.write_bytes(to_json(list(kept.values())))
         scratch.replace(self._path)

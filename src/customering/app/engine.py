@@ -41,7 +41,7 @@ from customering.events.plan_file import parse_plan
 from customering.events.store import Appended
 from customering.identity.rules import IdentityRules
 from customering.kernel.clock import parse_instant
-from customering.kernel.errors import InvalidEvent, InvalidSettings
+from customering.kernel.errors import Invalid, InvalidEvent, InvalidSettings
 from customering.kernel.ids import Identifier, stable_id
 from customering.profile.audiences import AudienceIndex, members_sql
 from customering.profile.definitions import lay_over, read_audiences, read_traits, shipped_traits
@@ -293,9 +293,12 @@ class Engine:
 
         Raises
         ------
+        Invalid
+            When people cannot be reached by this channel at all.
         NoSuchPerson
             When nothing is known under this identifier.
         """
+        self._check_channel(request)
         self.catch_up()
         now_ms = self.present
         person = self.people.read(name, now_ms=now_ms)
@@ -312,7 +315,13 @@ class Engine:
         -------
         tuple of int
             People decided for, and actions chosen.
+
+        Raises
+        ------
+        Invalid
+            When people cannot be reached by this channel at all.
         """
+        self._check_channel(request)
         people = chosen = 0
         now_ms = self.present
         with DecisionFile(out) as file:
@@ -326,6 +335,17 @@ class Engine:
                 progress(people)
         self.catch_up()
         return people, chosen
+
+    def _check_channel(self, request: DecisionRequest) -> None:
+        """Refuse a misspelt channel, which would leave everybody alone without a word."""
+        if request.purpose not in self.consent.keys:
+            known = sorted(
+                k.removeprefix("marketing.") for k in self.consent.keys if "marketing." in k
+            )
+            raise Invalid(
+                f"there is no channel {request.channel!r}: no purpose {request.purpose} exists",
+                hint=f"channels: {', '.join(known)}",
+            )
 
     def record(self, decision: Decision, person: Person) -> Event:
         """Give the event that keeps a decision; a contact is noted for the caps to count."""

@@ -68,6 +68,7 @@ def export_parquet(engine: Engine, out: Path, purpose: str, progress: Progress) 
         When the purpose does not exist.
     """
     permits = engine.permission(purpose)
+    out.open("wb").close()  # says at once, and clearly, when it cannot be written
     engine.copy_to_history(progress)
     anchors = engine.history.arrow(f"SELECT DISTINCT anchor FROM {engine.history.relation()}")
     names = [Identifier(str(name)) for name in anchors["anchor"].to_pylist()]

@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 
 from customering.app.settings import FILE_NAME, Loaded, load, template
-from customering.kernel.errors import Conflict, NoHome
+from customering.kernel.errors import Conflict, InvalidFile, NoHome
 from customering.kernel.records import Record
 
 HOME_VARIABLE = "CUSTOMERING_HOME"
@@ -61,7 +61,24 @@ class Home(Record, frozen=True):
     def text_of(self, name: str) -> str | None:
         """Read one of the definition files people write; None when it is not there."""
         path = self.folder / name
-        return path.read_text(encoding="utf-8") if path.exists() else None
+        return read_text(path) if path.exists() else None
+
+
+def read_text(path: Path) -> str:
+    """Read a file that people write.
+
+    Raises
+    ------
+    InvalidFile
+        When it is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidFile(
+            f"{path} is not text in UTF-8: {error.reason} at byte {error.start}",
+            hint="save it anew as UTF-8",
+        ) from error
 
 
 def init(folder: Path) -> list[str]:
@@ -101,8 +118,8 @@ def find(
     ------
     NoHome
         Saying where it looked.
-    InvalidSettings
-        When a setting cannot be accepted.
+    InvalidSettings, InvalidFile
+        When a setting cannot be accepted, or the file is not text.
     """
     named = environment.get(HOME_VARIABLE)
     place = folder or (Path(named) if named else Path())
@@ -114,7 +131,7 @@ def find(
             hint=f"make one with `customering init DIR`, then use --home DIR or {HOME_VARIABLE}",
         )
     loaded = load(
-        path.read_text(encoding="utf-8"),
+        read_text(path),
         file=str(path),
         environment=environment,
         overrides=overrides,

@@ -3,7 +3,10 @@
 from functools import cached_property
 from pathlib import Path
 
+import msgspec
+
 from customering.app.purchases import Item
+from customering.kernel.errors import Corrupt
 from customering.kernel.records import from_json, to_json
 from customering.relationship.model import ValueModel
 from customering.relationship.value import read_value_model
@@ -42,7 +45,13 @@ class ModelShelf:
     def items(self) -> dict[str, Item]:
         """What is known of the products; empty before the first fit."""
         data = self._read(_ITEMS)
-        listed = [] if data is None else from_json(data, list[Item])
+        try:
+            listed = [] if data is None else from_json(data, list[Item])
+        except msgspec.DecodeError as error:
+            raise Corrupt(
+                f"{self._folder / _ITEMS} cannot be read: {error}",
+                hint="run `customering learn`: it writes the models anew",
+            ) from error
         return {item.product_id: item for item in listed}
 
     def put(
@@ -64,6 +73,7 @@ class ModelShelf:
         if data is None:
             path.unlink(missing_ok=True)
             return
+        self._folder.mkdir(exist_ok=True)
         scratch = path.with_suffix(".new")
         scratch.write_bytes(data)
         scratch.replace(path)

@@ -165,7 +165,7 @@ def load(
         reason, _, path = str(error).partition(" - at `$.")
         key = path.rstrip("`")
         raise InvalidSettings(
-            f"{_origin(key, origins)}: {key}: {reason}",
+            f"{_origin(key.partition('[')[0], origins)}: {key}: {reason}",
             hint="`customering config show` lists every key with its value and meaning",
             key=key,
         ) from error
@@ -353,4 +353,5 @@ def toml_value(value: Any) -> str:
 
 
 def _toml_key(key: str) -> str:
-    return key if key.replace("_", "").replace("-", "").isalnum() else toml_value(key)
+    is_bare = key.isascii() and key.replace("_", "").replace("-", "").isalnum()
+    return key if is_bare else toml_value(key)

@@ -8,7 +8,7 @@ import typer
 
 from customering.app.catalog import import_actions, read_catalog_mapping
 from customering.app.engine import Engine
-from customering.app.home import find
+from customering.app.home import find, read_text
 from customering.app.importing import ImportReport, import_files, preview_files
 from customering.cli.output import (
     HomeOption,
@@ -102,7 +102,7 @@ def _preview(engine: Engine, sources: list[tuple[Path, Mapping]], *, as_json: bo
 def _text(path: Path) -> str:
     if not path.exists():
         raise Absent(f"there is no file {path}", hint="check the path of the mapping")
-    return path.read_text(encoding="utf-8")
+    return read_text(path)
 
 
 def rebuild(

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from customering.app.engine import Engine
@@ -18,7 +19,7 @@ from customering.cli.output import (
     table,
 )
 from customering.kernel.clock import format_instant
-from customering.kernel.errors import Invalid
+from customering.kernel.errors import Invalid, InvalidFile
 from customering.kernel.records import from_json
 
 log = typer.Typer(help="The log: everything that happened.", no_args_is_help=True)
@@ -139,13 +140,23 @@ def quarantine_replay(
     as_json: JsonOption = False,
 ) -> None:
     """Take a refused payload in after all: mended, or as it is once the plan is mended."""
-    payload: Any = None if mended is None else from_json(mended.read_bytes(), dict[str, Any])
+    payload = None if mended is None else _payload(mended)
     with Engine(find(home)) as engine:
         event = engine.replay(quarantine_id, payload)
     if as_json:
         print_json(event)
         return
     console.print(f"Taken in as event {event.event_id} of {', '.join(event.identifiers)}")
+
+
+def _payload(path: Path) -> dict[str, Any]:
+    try:
+        return from_json(path.read_bytes(), dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise InvalidFile(
+            f"{path} is not a payload: {error}",
+            hint="write one JSON object, like the one that `customering quarantine show` prints",
+        ) from error
 
 
 @quarantine.command("discard")

@@ -7,7 +7,9 @@ import typer
 
 from customering.cli import data, deciding, demo, log, people, setup
 from customering.cli.output import errors, print_json
-from customering.kernel.errors import CustomeringError
+from customering.kernel.errors import CustomeringError, Unavailable
+
+_INTERRUPTED = 130
 
 app = typer.Typer(
     name="customering",
@@ -45,9 +47,22 @@ def main() -> None:
     except CustomeringError as error:
         _print_error(error)
         sys.exit(1)
-    except KeyboardInterrupt:
-        errors.print("interrupted; everything acknowledged so far is kept")
-        sys.exit(130)
+    except OSError as error:
+        _print_error(_unusable(error))
+        sys.exit(1)
+    except SystemExit as ended:
+        if ended.code == _INTERRUPTED:
+            errors.print("interrupted; everything acknowledged so far is kept")
+        raise
+
+
+def _unusable(error: OSError) -> CustomeringError:
+    """Say of a file that cannot be read or written what the system says of it."""
+    what = error.strerror or str(error)
+    return Unavailable(
+        what if error.filename is None else f"{error.filename}: {what}",
+        hint="check the path, the permissions and the room on the disk",
+    )
 
 
 def _print_error(error: CustomeringError) -> None:

@@ -238,7 +238,9 @@ def _print_words(found: Any, words: tuple[str, ...], *, as_json: bool) -> None:
 def status_set(
     who: Who,
     word: Annotated[str, typer.Argument(help="on_a_break, not_that_into_you, or none.")],
-    until: Annotated[str | None, typer.Option("--until", help="When it ends.")] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", help="When it ends, such as 2018-02-01.")
+    ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -269,7 +271,9 @@ def status_set(
 @consent.command("set")
 def consent_set(
     who: Who,
-    purpose: Annotated[str, typer.Argument(help="A purpose, such as marketing.email.")],
+    purpose: Annotated[
+        str, typer.Argument(help="A purpose, such as marketing.email, or a group to deny: marketing.")
+    ],
     answer: Annotated[str, typer.Argument(help="allow or deny.")],
     home: HomeOption = None,
     as_json: JsonOption = False,

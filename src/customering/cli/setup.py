@@ -38,7 +38,7 @@ _MEANING = {
     "audiences.toml": "saved questions over traits",
     "actions.toml": "what you may do for one person",
     "plan.toml": "your own events and fields",
-    "log.sqlite": "everything that happened: the only file to back up",
+    "log.sqlite": "everything that happened: back it up with the .toml files and catalog/",
     "state.sqlite": "profiles, made from the log",
     "history/": "the log in columns, for analysis",
     "models/": "fitted models",

@@ -149,4 +149,6 @@ def _add(head: Head, other: Head) -> None:
 
 def _present(fields: dict[str, Any]) -> dict[str, Any]:
     """Leave out what is missing."""
+    if None not in fields.values():
+        return fields
     return {key: value for key, value in fields.items() if value is not None}

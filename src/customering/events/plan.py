@@ -180,26 +180,32 @@ class _Rules:
         """Give the values as their types; the same object when nothing changes.
 
         A line of an order gets its amount in minor units too.
+        """
+        if self.fits(values):
+            return values
+        return self._read_each(values, currency, path, violations, is_line=is_line)
+
+    def fits(self, values: Any) -> bool:
+        """Tell whether values are known to be as the plan says, with nothing to change.
 
         Notes
         -----
-        Most lines are as the plan says, and have the names and types of the line before: whether
-        such values need anything done is found once, and kept.
+        Most lines have the names and types of the line before: what these say is found once, and
+        kept. False only means that they must be read one by one.
         """
+        if type(values) is not dict:
+            return False
         shape = (*values, *map(type, values.values()))
         integers = self._integers_of.get(shape, _UNSEEN)
         if integers is _UNSEEN:
             integers = self._keep(shape, values)
-        if integers is not None:
-            for name in integers:
-                if not INTEGER_MIN <= values[name] <= INTEGER_MAX:
-                    break
-            else:
-                return values
-        return self._read_each(values, currency, path, violations, is_line=is_line)
+        if integers is None:
+            return False
+        fitting = [INTEGER_MIN <= values[name] <= INTEGER_MAX for name in integers]
+        return all(fitting)
 
     def _keep(self, shape: tuple[Any, ...], values: dict[str, Any]) -> tuple[str, ...] | None:
-        """Find the integers that must be looked at in values of a shape, and keep them for others.
+        """Find which integers of a shape must be looked at, and keep that for the next of its kind.
 
         Returns
         -------
@@ -238,6 +244,7 @@ class _Rules:
         *,
         is_line: bool,
     ) -> dict[str, Any]:
+        """Read values one by one."""
         changes: dict[str, Any] = {}
         for name, value in values.items():
             rule = self._by_name.get(name)
@@ -293,6 +300,8 @@ def _nested_rule(name: str, field: FieldDefinition, entry: _Rules, *, is_strict:
     def read_list(value: Any, currency: str, path: str, violations: list[Violation]) -> Any:
         if not isinstance(value, list):
             return MISFIT
+        if all(map(entry.fits, value)):
+            return value
         found = violations if is_strict else []
         entries = [
             read_entry(one, currency, f"{path}.{name}[{index}]", found)

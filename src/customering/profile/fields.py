@@ -265,8 +265,13 @@ def _line_column(name: str, kind: FieldType) -> LinesGetter:
         return lambda event, lines: [
             value if type(value := line.get(name)) is str else None for line in lines
         ]
-    convert = _CONVERTERS[kind]
-    return lambda event, lines: [convert(line.get(name)) for line in lines]
+    # As `_integer` does, written out, to save a call for each line.
+    return lambda event, lines: [
+        value
+        if type(value := line.get(name)) is int and -_LARGEST - 1 <= value <= _LARGEST
+        else None
+        for line in lines
+    ]
 
 
 def _text(value: Any) -> str | None:

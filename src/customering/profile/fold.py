@@ -54,9 +54,10 @@ def _fold_lines(program: Program, state: State, event: Event, allowed_mask: int)
         return
     at_ms = event.occurred_at
     columns = [read(event, lines) for read in program.columns]
+    complete = [None not in column for column in columns]
     for where, value_place, weight_place, entries in program.lines:
         values, weights = columns[value_place], columns[weight_place]
-        if where is not None or None in values or None in weights:
+        if where is not None or not (complete[value_place] and complete[weight_place]):
             taken = [
                 (value, weight)
                 for line, value, weight in zip(lines, values, weights, strict=True)

@@ -320,7 +320,11 @@ class TraitSet:
             places: list[int] = []
             for reading, otherwise in ((trait.field, trait.type), (trait.weight, "number")):
                 kind = type_of(reading, otherwise)
-                key = parts_of(reading), kind
+                # Only what is read from JSON, by a path with a dot, is read as the type asked for.
+                key = (
+                    parts_of(reading),
+                    any("." in str(part) for part in parts_of(reading)) and kind,
+                )
                 if key not in columns:
                     columns[key] = fields.reading_of_lines(reading, kind)
                 places.append(list(columns).index(key))

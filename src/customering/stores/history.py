@@ -418,9 +418,7 @@ def _load_sql(path: Path, buckets: int) -> str:
             (occurred_at // 86400000)::INTEGER AS day, coalesce(source, '') AS source, "offset",
             {typed},
             CASE WHEN held.products IS NOT NULL
-                 THEN list_transform(
-                     list_filter(held.products, lambda line: line IS NOT NULL),
-                     lambda line: {_line_sql("line")})
+                 THEN list_transform({_lines_sql()}, lambda line: {_line_sql("line")})
                  WHEN json_exists(properties, '$.product_id') THEN [{_line_sql("held")}]
                  ELSE [] END::{_PRODUCT_STRUCT}[] AS products,
             identifiers::VARCHAR AS identifiers,
@@ -436,15 +434,33 @@ def _load_sql(path: Path, buckets: int) -> str:
     """
 
 
+_LINE_SHAPE = dict.fromkeys(PRODUCT_FIELDS, "JSON")
+
+
 def _shape() -> str:
     """Give the parts of the properties that have columns, for ``json_transform``.
 
     It takes a document apart in one pass, however many fields are wanted; they stay JSON, because
-    it would convert them. What is no object in the list of products becomes NULL there, and so does
-    a list that is none.
+    it would convert them.
     """
-    line = dict.fromkeys(PRODUCT_FIELDS, "JSON")
-    return to_json({**dict.fromkeys(_PROPERTIES, "JSON"), **line, "products": [line]}).decode()
+    fields = dict.fromkeys(_PROPERTIES, "JSON") | _LINE_SHAPE
+    return to_json({**fields, "products": [_LINE_SHAPE]}).decode()
+
+
+def _lines_sql() -> str:
+    """Give the SQL of the objects in the list of products.
+
+    ``json_transform`` makes an empty struct of anything else in the list. So a list with a line
+    that names no product, which is rare, is taken apart once more without what is no object.
+    """
+    return f"""
+        CASE WHEN len(list_filter(held.products, lambda line: line.product_id IS NULL)) > 0
+             THEN json_transform(
+                 to_json(list_filter(
+                     json_extract(properties, '$.products[*]'),
+                     lambda line: json_type(line) = 'OBJECT')),
+                 '{to_json([_LINE_SHAPE]).decode()}')
+             ELSE held.products END"""
 
 
 def _line_sql(record: str) -> str:

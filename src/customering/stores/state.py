@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 
 from customering.identity.model import Link
 from customering.kernel.errors import Conflict, Unavailable
@@ -119,10 +119,11 @@ class State:
                 version = self._get(connection, "schema_version")
                 if version is None:
                     self._set(connection, "schema_version", SCHEMA_VERSION)
-        except OperationalError as error:
+        except DatabaseError as error:
             raise Unavailable(
                 f"the state database cannot be opened: {error.orig}",
-                hint="check that the folder exists, is writable and has room",
+                hint="check that the folder is writable and has room; if state.sqlite is damaged,"
+                " delete it: it is made anew from the log",
             ) from error
         if version not in (None, SCHEMA_VERSION):
             raise Unavailable(

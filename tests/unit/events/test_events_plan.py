@@ -318,3 +318,35 @@ def test_every_shipped_event_and_field_is_described() -> None:
     for name, definition in plan.events.items():
         assert definition.description.endswith("."), name
         assert all(field.description for field in PLAN.fields(name).values()), name
+
+
+def test_a_known_shape_hides_no_value_that_must_be_read() -> None:
+    plan = tracking_plan()
+    line = {"product_id": "p", "quantity": 2, "amount_minor": 5}
+    good = event("Order Completed", products=[line] * 3)
+    for _ in range(2):  # the second time the shape of the line is known
+        properties, violations = plan.conform(good, "EUR")
+        assert not violations
+        assert properties["products"] is good.properties["products"]
+    too_large = event("Order Completed", products=[line, line | {"quantity": 2**63}])
+    assert [violation.path for violation in plan.check(too_large)] == [
+        "properties.products[1].quantity"
+    ]
+    unlike = event("Order Completed", products=[line, line | {"amount_minor": None, "price": 3}])
+    properties, _ = plan.conform(unlike, "EUR")
+    assert properties["products"][1]["amount_minor"] == 600
+    assert properties["products"][0] is line
+
+
+def test_a_required_text_of_a_known_shape_may_not_be_empty() -> None:
+    plan = tracking_plan()
+    assert not plan.check(event("Products Searched", query="tea"))
+    assert plan.check(event("Products Searched", query=""))
+
+
+def test_shapes_that_senders_make_up_are_forgotten() -> None:
+    plan = tracking_plan()
+    for number in range(3_000):
+        unknown = event("Order Completed", products=[{f"field_{number}": 1, "quantity": 1}])
+        assert not plan.check(unknown)
+    assert plan.check(event("Order Completed", products=[{"field_1": 1, "quantity": "many"}]))

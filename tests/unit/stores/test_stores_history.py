@@ -1,15 +1,18 @@
-"""The history gives back exactly the events of the log, one person at a time, also after a crash."""
+"""The history gives back exactly the events of the log, one person at a time, after a crash too."""
 
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from customering.events.model import Event
+from customering.events.model import PRODUCT_FIELDS, Event, products_of
 from customering.kernel.errors import Corrupt
 from customering.kernel.ids import Identifier
 from customering.kernel.records import to_json
+from customering.profile.fields import PROPERTY_FIELDS, Fields
 from customering.stores.history import History, bucket_of
+from town import OpenShop, assert_same_profiles, order, profiles_of
 
 
 def some_events(count: int, seed: int) -> list[Event]:
@@ -104,8 +107,10 @@ def test_a_crash_before_the_manifest_leaves_the_old_history(
     history = History(tmp_path, buckets=2)
     history.extend(blocks(events[:200], 0), first_identifier)
     with monkeypatch.context() as patch:
-        patch.setattr(History, "_publish", lambda self, manifest: (_ for _ in ()).throw(OSError()))
-        with pytest.raises(OSError):
+        patch.setattr(
+            History, "_publish", lambda self, manifest: (_ for _ in ()).throw(OSError("full"))
+        )
+        with pytest.raises(OSError, match="full"):
             history.extend(blocks(events, 200), first_identifier)
     history.close()
     again = History(tmp_path)
@@ -132,3 +137,79 @@ def test_a_broken_manifest_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(Corrupt, match="manifest") as caught:
         History(tmp_path)
     assert "delete the history folder" in caught.value.hint
+
+
+ODDITIES: list[Any] = [
+    None, True, False, "7", "", 'é"\\\n\u2028', 0, -3, 2**53 + 1, 2**63 - 1, -(2**63), 2**63, 2**64,
+    2**70, -(2**70), 1.5, 61.0, -0.0, 1e300, {}, {"product_id": "p"}, [], ["p"],
+]  # fmt: skip
+
+
+def odd_events() -> list[Event]:
+    """Give events with every odd value in every typed field, and with odd lists of lines."""
+    line = dict.fromkeys(PRODUCT_FIELDS)
+    many: list[dict[str, Any]] = []
+    for value in ODDITIES:
+        whole = dict.fromkeys((*PRODUCT_FIELDS, *PROPERTY_FIELDS), value)
+        many += [
+            whole,
+            {"products": value},
+            {"products": value, "product_id": value, "name": "n", "quantity": 2},
+            {**whole, "products": [value, whole, {**line, "brand": value}, {}, [whole], 3]},
+        ]
+    many += [{"product_id": "a.b", "products": [[]]}, {"products": [{"name": "n"}, None, "x"]}]
+    return [
+        Event(
+            event_id=f"e{number}",
+            kind="track",
+            name="Order Completed",
+            identifiers=(Identifier("user_id:1"),),
+            occurred_at=1_500_000_000_000 + number,
+            recorded_at=1_600_000_000_000,
+            properties=properties,
+        )
+        for number, properties in enumerate(many)
+    ]
+
+
+def test_typed_columns_hold_what_the_live_path_reads(tmp_path: Path) -> None:
+    events = odd_events()
+    history = History(tmp_path, buckets=2)
+    history.extend(blocks(events, 0), first_identifier)
+    rows = history.arrow(f"SELECT * FROM {history.relation()} ORDER BY occurred_at").to_pylist()
+    assert len(rows) == len(events)
+    for event, row in zip(events, rows, strict=True):
+        for name in PROPERTY_FIELDS:
+            assert row[name] == Fields().getter(name)(event), (name, event.properties)
+        read = {name: Fields(is_line=True).getter(name) for name in PRODUCT_FIELDS}
+        lines = products_of(event.properties)
+        assert row["products"] == [
+            {name: get((event, line)) for name, get in read.items()} for line in lines
+        ], event.properties
+    assert history.events_of([Identifier("user_id:1")]) == events
+    history.close()
+
+
+def test_odd_fields_change_nothing_in_a_rebuild(open_shop: OpenShop) -> None:
+    shop = open_shop()
+    lines = [{"product_id": "p1", "category": value, "note": value} for value in ODDITIES]
+    payloads = []
+    for day, value in enumerate(ODDITIES):
+        payload = order({"userId": "ada"}, day, "p1", "p2")
+        payload["properties"] |= {"store_id": value, "channel": value, "products": lines}
+        payloads.append(payload)
+        # An event that no plan knows keeps its fields as they were sent.
+        payloads.append(
+            payload
+            | {
+                "event": "Tasting Joined",
+                "messageId": f"tasting-{day}",
+                "properties": {"product_id": value, "quantity": value, "revenue_minor": value},
+            }
+        )
+    taken = shop.ingest(payloads, source="web")
+    assert taken.accepted
+    shop.catch_up()
+    live = profiles_of(shop)
+    shop.rebuild()
+    assert_same_profiles(live, profiles_of(shop))
