@@ -272,7 +272,8 @@ def status_set(
 def consent_set(
     who: Who,
     purpose: Annotated[
-        str, typer.Argument(help="A purpose, such as marketing.email, or a group to deny: marketing.")
+        str,
+        typer.Argument(help="A purpose, such as marketing.email, or a group to deny: marketing."),
     ],
     answer: Annotated[str, typer.Argument(help="allow or deny.")],
     home: HomeOption = None,

@@ -1,5 +1,6 @@
 """The settings file: generated, read back, misspelt, and overruled."""
 
+import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -36,7 +37,7 @@ def test_the_template_uncommented_gives_the_defaults() -> None:
         inside = values
         for name in one.key.split("."):
             inside = inside[name]
-        assert inside == one.value, one.key
+        assert inside == json.loads(json.dumps(one.value)), one.key
 
 
 @pytest.mark.parametrize("one", SHOWN, ids=lambda one: one.key)
