@@ -2,9 +2,9 @@
 
 The history is made by DuckDB with the columns of `customering.stores.history`: 70 % product views,
 5 % orders of one to three lines, some ten events a person. Each way runs in a process of its own,
-so that its peak memory is its own. The rival, ``rebuild_rival.sql``, gives the values of the shipped
-traits and nothing else; the states hold enough to give the values at any later instant, and to go
-on from live, so they must cost more.
+so that its peak memory is its own. The rival, ``rebuild_rival.sql``, gives the values of the
+shipped traits and nothing else; the states hold enough to give the values at any later instant,
+and to go on from live, so they must cost more.
 
 Run: ``python bench/bench_rebuild.py [--events 1000000] [--people 100000]``. Ten million events of a
 million people: ``--events 10000000 --people 1000000 --rounds 1`` (some 1.5 GB of scratch space).
@@ -34,51 +34,6 @@ SPAN_MS = 400 * MS_PER_DAY
 WAYS = {"hand": "SQL by hand, values", "values": "values_sql", "states": "states_sql"}
 FLOATS = {"mean_gap_days", "sd_gap_days", "average_order_minor", "recent_spend_decayed"}
 
-HISTORY = """
-WITH drawn AS (
-    SELECT i, hash(i, 1) % {people} AS person, {now} - (hash(i, 2) % {span})::BIGINT AS at,
-        (hash(i, 3) % 1000)::INTEGER AS dice, 1 + (hash(i, 4) % 3)::INTEGER AS basket
-    FROM range({events}) AS t(i)
-), named AS (
-    SELECT *, CASE WHEN dice < 700 THEN 'Product Viewed' WHEN dice < 730 THEN 'Order Completed'
-        WHEN dice < 750 THEN 'Store Purchase Completed' WHEN dice < 830 THEN ''
-        WHEN dice < 880 THEN 'Products Searched' WHEN dice < 930 THEN 'Product Added'
-        WHEN dice < 960 THEN 'Campaign Received' WHEN dice < 970 THEN 'Coupon Redeemed'
-        WHEN dice < 990 THEN 'Email Opened' WHEN dice < 995 THEN 'Order Refunded' ELSE '' END AS name,
-        CASE WHEN dice >= 995 THEN 'identify' WHEN dice BETWEEN 750 AND 829 THEN 'page'
-            ELSE 'track' END AS kind,
-        dice BETWEEN 700 AND 749 AS is_order
-    FROM drawn
-), lined AS (
-    SELECT *, CASE WHEN is_order OR name IN ('Product Viewed', 'Product Added') THEN
-        list_transform(range(CASE WHEN is_order THEN basket ELSE 1 END), lambda n: struct_pack(
-            product_id := 'p' || hash(i, 5, n) % 5000, name := 'Product ' || hash(i, 5, n) % 5000,
-            category := 'category ' || hash(i, 5, n) % 60,
-            department := 'department ' || hash(i, 5, n) % 12, brand := 'brand ' || hash(i, 5, n) % 200,
-            quantity := (1 + hash(i, 6, n) % 3)::BIGINT,
-            amount_minor := (100 + hash(i, 7, n) % 9000)::BIGINT,
-            price_minor := (100 + hash(i, 7, n) % 9000)::BIGINT,
-            discount_minor := (hash(i, 8, n) % 200)::BIGINT)) ELSE [] END AS products
-    FROM named
-)
-SELECT 'user_id:' || person AS anchor, 'event-' || i AS event_id, kind, name, at AS occurred_at,
-    at + 900 AS recorded_at, (at // 86400000)::INTEGER AS day, 'web' AS source, i AS "offset",
-    CASE WHEN is_order THEN list_sum(list_transform(products, lambda p: p.amount_minor))::BIGINT END
-        AS revenue_minor,
-    CASE WHEN is_order THEN 'EUR' END AS currency, CASE WHEN is_order THEN 'o-' || i END AS order_id,
-    CASE WHEN is_order THEN 's-' || hash(i, 9) % 9 END AS store_id,
-    CASE WHEN dice BETWEEN 730 AND 749 THEN 'store' END AS channel, products,
-    '["user_id:' || person || '","anonymous_id:a-' || person || '"]' AS identifiers,
-    CASE WHEN name = 'Products Searched' THEN '{{"query":"red wine ' || hash(i, 9) % 99 || '"}}'
-        WHEN name = 'Campaign Received' THEN '{{"campaign_id":"c' || hash(i, 9) % 30 || '"}}'
-        WHEN kind = 'identify' THEN '{{"size":"' || hash(i, 9) % 9 || '","city":"Aachen"}}'
-        WHEN kind = 'page' THEN '{{"url":"https://shop.example/p/1","title":"Wine"}}'
-        WHEN is_order THEN to_json({{'order_id': 'o-' || i, 'products': products}})::VARCHAR
-        WHEN len(products) > 0 THEN to_json(products[1])::VARCHAR ELSE '{{}}' END AS properties,
-    '{{"userAgent":"Mozilla/5.0 (X11; Linux x86_64)","page":{{"path":"/p/1"}}}}' AS context
-FROM lined ORDER BY md5_number_lower(anchor) % 64, anchor, occurred_at
-"""
-
 
 def connected(path: Path) -> duckdb.DuckDBPyConnection:
     """Open DuckDB with the limits of the bench, and the file as the history."""
@@ -90,9 +45,15 @@ def connected(path: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def filled(name: str, **values: int) -> str:
+    """Read a file of SQL and fill in the present and other numbers."""
+    text = Path(__file__).with_name(name).read_text(encoding="utf-8")
+    return Template(text).substitute(values, now=NOW_MS)
+
+
 def make_history(path: Path, events: int, people: int) -> None:
     """Write the history to one Parquet file, in the order and the row groups of the real one."""
-    select = HISTORY.format(events=events, people=people, now=NOW_MS, span=SPAN_MS)
+    select = filled("rebuild_history.sql", events=events, people=people, span=SPAN_MS)
     with connected(path) as connection:
         connection.execute(
             f"COPY ({select}) TO '{path}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 8192)"
@@ -106,8 +67,7 @@ def make_history(path: Path, events: int, people: int) -> None:
 def statement(way: str) -> str:
     """Give the SQL of one way, which leaves its answer in a table."""
     if way == "hand":
-        text = Path(__file__).with_name("rebuild_rival.sql").read_text(encoding="utf-8")
-        return Template(text).substitute(now=NOW_MS, today=day_of(NOW_MS))
+        return filled("rebuild_rival.sql", today=day_of(NOW_MS))
     traits = TraitSet(shipped_traits())
     if way == "values":
         made = values_sql(traits, "history", NOW_MS, "anchor")
@@ -185,8 +145,9 @@ def main() -> None:
         path = Path(folder) / "history.parquet"
         begun = time.perf_counter()
         make_history(path, given.events, given.people)
+        size_mb = path.stat().st_size / 1e6
         print(
-            f"{given.events:,} events of {given.people:,} people, {path.stat().st_size / 1e6:,.0f} MB"
+            f"{given.events:,} events of {given.people:,} people, {size_mb:,.0f} MB"
             f" of Parquet made in {time.perf_counter() - begun:.1f} s; 2 threads, 8 GB"
         )
         if given.events <= 1_000_000:

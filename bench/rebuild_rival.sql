@@ -4,8 +4,8 @@
 CREATE TEMP TABLE answer AS
 WITH orders AS MATERIALIZED (
     SELECT anchor, occurred_at, day, store_id, products,
-        coalesce(revenue_minor, TRY_CAST(properties ->> '$.total_minor' AS BIGINT)) AS revenue,
-        coalesce(channel, context ->> '$.channel', source) AS channel
+        coalesce(revenue_minor, TRY_CAST(properties ->> 'total_minor' AS BIGINT)) AS revenue,
+        coalesce(channel, context ->> 'channel', source) AS channel
     FROM history
     WHERE kind = 'track' AND name IN ('Order Completed', 'Store Purchase Completed')
 ), lines AS MATERIALIZED (
@@ -102,13 +102,13 @@ WITH orders AS MATERIALIZED (
     SELECT anchor, arg_max(products[1].product_id, occurred_at, 10) AS last_viewed_products
     FROM history WHERE kind = 'track' AND name = 'Product Viewed' GROUP BY anchor
 ), searched AS (
-    SELECT anchor, arg_max(properties ->> '$.query', occurred_at) AS last_search
+    SELECT anchor, arg_max(properties ->> 'query', occurred_at) AS last_search
     FROM history WHERE kind = 'track' AND name = 'Products Searched' GROUP BY anchor
 ), campaigns AS (
-    SELECT anchor, arg_max(properties ->> '$.campaign_id', occurred_at, 50) AS campaigns_received
+    SELECT anchor, arg_max(properties ->> 'campaign_id', occurred_at, 50) AS campaigns_received
     FROM history WHERE kind = 'track' AND name = 'Campaign Received' GROUP BY anchor
 ), contacts AS (
-    SELECT anchor, arg_max(properties ->> '$.contact', occurred_at, 50) AS recent_contacts
+    SELECT anchor, arg_max(properties ->> 'contact', occurred_at, 50) AS recent_contacts
     FROM history WHERE kind = 'track' AND name = 'Decision Made' GROUP BY anchor
 ), facts AS (
     SELECT anchor, json_group_object(key, value) AS declared
@@ -127,7 +127,7 @@ SELECT anchor, declared,
     coalesce(orders_total, 0) AS orders_total, coalesce(orders_30d, 0) AS orders_30d,
     coalesce(orders_90d, 0) AS orders_90d, coalesce(orders_180d, 0) AS orders_180d,
     coalesce(orders_365d, 0) AS orders_365d,
-    coalesce(least(len(days), 1000), 0) AS order_days, days[-64:] AS shopping_days,
+    least(coalesce(len(days), 0), 1000) AS order_days, days[-64:] AS shopping_days,
     CASE WHEN len(days) > 1 THEN
         (days[-1] - days[-64:][1]) / (least(len(days), 64) - 1) END AS mean_gap_days,
     list_aggregate(list_transform(

@@ -111,12 +111,16 @@ class Engine:
 
     @property
     def present(self) -> int:
-        """The instant everything is judged at: the real one, or the one the settings pretend."""
+        """The instant everything is judged at: the real one, or the one the settings pretend.
+
+        A pretended clock moves on by a millisecond with every event of the log, so that what is
+        ruled, chosen or decided later is later there too.
+        """
         pretended = self.settings.clock.present
         if not pretended:
             return self.clock()
         try:
-            return parse_instant(pretended)
+            return parse_instant(pretended) + self.reading_log.end
         except ValueError as error:
             raise InvalidSettings(
                 f"clock.present: {pretended!r} is not a date or an instant",
@@ -503,9 +507,12 @@ class Engine:
         )
         if taken.quarantined:
             again = taken.quarantined[0]
+            is_of_file = isinstance(again.raw, list)
             raise InvalidEvent(
-                f"it is refused again: {again.path or 'payload'}: {again.reason}",
-                hint="mend that field, or the plan in plan.toml",
+                f"it is refused again: {again.reason}",
+                hint="it comes from a file: mend its rows there and import the file again"
+                if is_of_file
+                else "mend that field, or the plan in plan.toml",
                 path=again.path,
             )
         self.append(taken.accepted)

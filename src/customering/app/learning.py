@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from customering.app.models import ModelShelf
 from customering.app.permission import Permission
 from customering.app.purchases import PurchaseData, read_items, read_purchases
@@ -16,6 +18,7 @@ from customering.taste.model import TasteModel, TasteSettings
 from customering.taste.train import train
 
 HELD_OUT_DAYS = 28
+_REPEATERS_LEAST = 20  # four parameters are not to be had from fewer people
 VALUE_PURPOSE = "profile.value_scoring"
 TASTE_PURPOSE = "personalize.offers"
 
@@ -89,6 +92,10 @@ def _learn_value(
 ) -> tuple[HoldOutReport | None, str]:
     if not len(data.order_day):
         return None, "nobody has bought anything, or nobody permits it"
+    days = np.unique(np.stack([data.order_person, data.order_day]), axis=1)[0]
+    repeaters = int((np.bincount(days) > 1).sum())
+    if repeaters < _REPEATERS_LEAST:
+        return None, f"{repeaters} people have come back, and {_REPEATERS_LEAST} are needed"
     try:
         report = fit_and_hold_out(
             orders_of(data),

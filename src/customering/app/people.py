@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from customering.app.folding import copy_to_history, trait_mask
 from customering.app.models import ModelShelf
 from customering.app.settings import CustomeringSettings
@@ -139,6 +141,19 @@ class People:
             )
         return found
 
+    def known(self, text: str) -> Identifier:
+        """Read how an operator names a person of whom something is known.
+
+        Raises
+        ------
+        NoSuchPerson
+            When no event and no link carries the identifier.
+        """
+        name = self.identifier(text)
+        if not self._store.get([name]) and not self._store.touching([name]):
+            raise _unknown(name, "")
+        return name
+
     def graph_of(
         self, name: Identifier, as_of: int | None = None, *, also: Identifier | None = None
     ) -> IdentityGraph:
@@ -179,10 +194,7 @@ class People:
             events = self._history.events_of(names, until_ms=as_of)
             state, known = fold_events(self._traits, events), bool(events)
         if not known and len(names) == 1:
-            raise NoSuchPerson(
-                f"nothing is known of {name}" + ("" if as_of is None else " at that time"),
-                hint="check the type and the spelling; `customering log tail` shows who was seen",
-            )
+            raise _unknown(name, "" if as_of is None else " at that time")
         graph = self.graph_of(name, as_of)
         instant = now_ms if as_of is None else as_of
         return self.judge(graph.person_of(name), names, state, instant)
@@ -204,7 +216,8 @@ class People:
         )
         known = values(self._traits, state, now_ms, allowed_mask=mask)
         wish = declared_status(known["declared"].get(STATUS_FACT))
-        expected = None if VALUE_PURPOSE in refused else self._estimate(known, now_ms)
+        may_judge = VALUE_PURPOSE not in refused
+        expected = self._estimate(known, now_ms) if may_judge else None
         return Person(
             person_id=person_id,
             identifiers=tuple(names),
@@ -216,9 +229,29 @@ class People:
             values=known,
             declared_status=wish,
             estimate=expected,
-            status=status_of(
-                facts_from(known, expected, wish, now_ms), self._settings.relationship
-            ),
+            status=self._status(known, expected, wish, now_ms, may_judge=may_judge),
+        )
+
+    def _status(
+        self,
+        known: dict[str, Any],
+        expected: ValueEstimate | None,
+        wish: DeclaredStatus | None,
+        now_ms: int,
+        *,
+        may_judge: bool,
+    ) -> Status:
+        """Say how we stand; where we may not judge, only what the person set themselves."""
+        facts = facts_from(known if may_judge else {}, expected, wish, now_ms)
+        found = status_of(facts, self._settings.relationship)
+        if may_judge or found.set_by == "person":
+            return found
+        return msgspec.structs.replace(
+            found,
+            operator_words="Not known: this person does not permit us to estimate how we stand.",
+            person_words="We do not know, because you do not permit us to estimate how we stand.",
+            facts=(),
+            would_change=("The person may permit it.",),
         )
 
     def _estimate(self, known: dict[str, Any], now_ms: int) -> ValueEstimate | None:
@@ -242,6 +275,13 @@ class People:
         copy_to_history(self._log, self._history, self.graph_of(person.identifiers[0]).rules)
         events = self._history.events_of(person.identifiers, until_ms=person.as_of)
         return events[: -last - 1 : -1]
+
+
+def _unknown(name: Identifier, when: str) -> NoSuchPerson:
+    return NoSuchPerson(
+        f"nothing is known of {name}{when}",
+        hint="check the type and the spelling; `customering log tail` shows who was seen",
+    )
 
 
 def declared_status(fact: Any) -> DeclaredStatus | None:

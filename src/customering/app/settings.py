@@ -212,7 +212,7 @@ def _leaves(values: Mapping[str, Any], prefix: str = "") -> list[str]:
     found: list[str] = []
     for name, value in values.items():
         key = f"{prefix}{name}"
-        if isinstance(value, Mapping) and value:
+        if isinstance(value, Mapping):
             found.extend(_leaves(value, f"{key}."))
         else:
             found.append(key)

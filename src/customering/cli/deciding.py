@@ -78,8 +78,10 @@ def decide(
 def print_decision(decision: Decision, most: int = 5) -> None:
     """Print what was chosen and why, and the best of what lost and why."""
     by_id = {one.action_id: one for one in decision.candidates}
+    told = {by_id[action].words for action in decision.chosen}
     for reason in decision.reasons:
-        console.print(reason, markup=False)
+        if reason not in told:
+            console.print(reason, markup=False)
     rows = [
         (
             by_id[action].rank,

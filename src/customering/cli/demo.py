@@ -37,7 +37,7 @@ def demo(
         console.print("customering demo", style="bold")
         console.print(
             "The Complete Journey (84.51°): every purchase of 2,469 households in a year of grocery"
-            " shopping,\nthe campaigns they were sent and the coupons they used.\n"
+            " shopping, the campaigns they were sent and the coupons they used.\n"
         )
     with progress("Working") as tell:
         done = run_demo(folder, lambda stage, count: tell(count, stage))

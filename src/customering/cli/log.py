@@ -104,11 +104,8 @@ def quarantine_list(
     if not held:
         console.print("Nothing is in quarantine.")
         return
-    rows = [
-        (h.quarantined.quarantine_id, h.quarantined.place, h.quarantined.path, h.quarantined.reason)
-        for h in held
-    ]
-    console.print(table(("id", "where it stood", "field", "why it was refused"), rows))
+    rows = [(h.quarantined.quarantine_id, h.quarantined.place, h.quarantined.reason) for h in held]
+    console.print(table(("id", "where it stood", "why it was refused"), rows))
     console.print(f"\n{total:,} in all. `customering quarantine show ID` prints one.")
 
 
@@ -126,7 +123,7 @@ def quarantine_show(
         return
     item = held.quarantined
     console.print(f"{item.quarantine_id}  ({held.resolution})", markup=False)
-    console.print(f"{item.place}: {item.path or 'payload'}: {item.reason}\n", markup=False)
+    console.print(f"{item.place}: {item.reason}\n", markup=False)
     print_json(item.raw)
 
 

@@ -103,7 +103,8 @@ def person(
     if found.refused:
         console.print(
             f"\nNot computed, because it is not permitted: {', '.join(found.refused)}.\n"
-            "The person has not allowed it and \\[consent] in customering.toml states no default."
+            "`customering consent show` tells what they chose; \\[consent] in customering.toml"
+            " states the defaults."
         )
     if inside:
         console.print(f"\nAudiences: {', '.join(inside)}")
@@ -172,7 +173,7 @@ def identity_explain(who: Who, home: HomeOption = None, as_json: JsonOption = Fa
     """Say why these identifiers are one person: the chain of evidence."""
     with Engine(find(home)) as engine:
         engine.catch_up()
-        name = engine.people.identifier(who)
+        name = engine.people.known(who)
         found = explain(engine.people.graph_of(name), name)
     _print_words(found, found.words, as_json=as_json)
 
@@ -188,7 +189,7 @@ def identity_preview(
     """Say what a merge or a split would do; nothing is changed."""
     with Engine(find(home)) as engine:
         engine.catch_up()
-        one, two = engine.people.identifier(who), engine.people.identifier(other)
+        one, two = engine.people.known(who), engine.people.known(other)
         _refuse_same(one, two)
         graph = engine.people.graph_of(one, also=two)
         found = (preview_separate if split else preview_join)(graph, one, two)
@@ -214,7 +215,7 @@ def identity_split(
 def _rule(ruling: str, who: str, other: str, home: HomeOption, *, as_json: bool) -> None:
     with Engine(find(home)) as engine:
         engine.catch_up()
-        one, two = engine.people.identifier(who), engine.people.identifier(other)
+        one, two = engine.people.known(who), engine.people.known(other)
         _refuse_same(one, two)
         engine.note(ruling, (one, two), {})
         found = explain(engine.people.graph_of(one), one)

@@ -2,6 +2,7 @@
 
 Traits read, by name; instants are milliseconds since 1970, amounts minor units:
 ``order_days`` (distinct purchase days: their number, or the list of them as days since 1970),
+``shopping_days`` (that list, from which purchase days are counted where it is there),
 ``first_order_at``, ``previous_order_at``, ``last_order_at``, ``mean_gap_days``, ``sd_gap_days``,
 ``last_gap_days``, ``orders_90d``, ``orders_prior_90d``, ``messages_received_90d``,
 ``messages_answered_90d``, ``orders_total``, ``returns_total`` and ``spend_total_minor``.
@@ -22,6 +23,7 @@ from customering.relationship.model import (
 )
 
 _WINDOW_DAYS = 90
+_COUNTS_OF_DAYS = ("orders_90d", "orders_prior_90d")
 
 
 def facts_from(
@@ -43,7 +45,10 @@ def facts_from(
     now_ms
         The instant the status is asked for.
     """
-    known = {**_from_days(traits.get("order_days"), day_of(now_ms)), **_numbers(traits)}
+    days = _from_days(traits.get("shopping_days", traits.get("order_days")), day_of(now_ms))
+    # Orders of one day are one purchase day: where the days are known, they count, not the orders.
+    counted = {name: days[name] for name in _COUNTS_OF_DAYS if name in days}
+    known = days | _numbers(traits) | counted
     order_days = _whole(known.get("order_days"))
     last, previous = _whole(known.get("last_order_at")), _whole(known.get("previous_order_at"))
     gap = known.get("last_gap_days")
