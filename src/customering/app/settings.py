@@ -212,7 +212,7 @@ def _leaves(values: Mapping[str, Any], prefix: str = "") -> list[str]:
     found: list[str] = []
     for name, value in values.items():
         key = f"{prefix}{name}"
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and value:
             found.extend(_leaves(value, f"{key}."))
         else:
             found.append(key)
@@ -220,10 +220,12 @@ def _leaves(values: Mapping[str, Any], prefix: str = "") -> list[str]:
 
 
 def _origin(key: str, origins: Mapping[str, str]) -> str:
-    for known, origin in origins.items():
-        if known == key or known.startswith(f"{key}.") or key.startswith(f"{known}."):
-            return origin
-    return "settings"
+    """Give where a key was set: itself, else something in it, else what it is a part of."""
+    if key in origins:
+        return origins[key]
+    inside = (origin for known, origin in origins.items() if known.startswith(f"{key}."))
+    around = (origin for known, origin in origins.items() if key.startswith(f"{known}."))
+    return next(inside, None) or next(around, "settings")
 
 
 def _refuse_unknown(
