@@ -194,7 +194,11 @@ def test_what_is_derived_may_be_deleted(run: Run, shop: Path, name: str) -> None
 
 
 def started(*words: str, folder: Path) -> subprocess.Popen[str]:
-    code = "from customering.cli.main import main; main()"
+    # A shell that runs the tests in the background makes its children deaf to SIGINT: undo that.
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from customering.cli.main import main; main()"
+    )
     return subprocess.Popen(
         [sys.executable, "-c", code, *words],
         cwd=folder,
