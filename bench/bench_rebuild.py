@@ -27,7 +27,7 @@ from customering.kernel.clock import MS_PER_DAY, day_of
 from customering.profile.batch import states_sql, values_sql
 from customering.profile.definitions import shipped_traits
 from customering.profile.traits import TraitSet
-from customering.stores.history import COLUMNS
+from customering.stores.history_load import COLUMNS
 
 NOW_MS = 20_000 * MS_PER_DAY
 SPAN_MS = 400 * MS_PER_DAY
@@ -128,7 +128,7 @@ def assert_equal(path: Path) -> int:
 def _differs(name: str) -> str:
     if name in FLOATS:
         return f"h.{name} IS DISTINCT FROM v.{name} AND NOT abs(h.{name} / v.{name} - 1) < 1e-9"
-    if name in ("habits", "declared"):
+    if name in ("habits", "dismissed_actions", "declared"):
         return " IS DISTINCT FROM ".join(
             f"list_sort(map_entries({side}.{name}::MAP(VARCHAR, JSON)))" for side in "hv"
         )

@@ -110,6 +110,13 @@ WITH orders AS MATERIALIZED (
 ), contacts AS (
     SELECT anchor, arg_max(properties ->> 'contact', occurred_at, 50) AS recent_contacts
     FROM history WHERE kind = 'track' AND name = 'Decision Made' GROUP BY anchor
+), dismissed AS (
+    SELECT anchor, json_group_object(action, [day]) AS dismissed_actions
+    FROM (
+        SELECT anchor, properties ->> 'action_id' AS action, max(day) AS day
+        FROM history WHERE kind = 'track' AND name = 'Action Dismissed' GROUP BY ALL
+    )
+    WHERE action IS NOT NULL GROUP BY anchor
 ), facts AS (
     SELECT anchor, json_group_object(key, value) AS declared
     FROM (
@@ -153,7 +160,8 @@ SELECT anchor, declared,
     list_transform(hours.best, lambda e: row(e.k, -e.r)) AS favourite_hour,
     products_viewed_7d, last_viewed_products, searches_30d, last_search, cart_adds_7d, pages_30d,
     campaigns_received_90d, messages_received_90d, messages_answered_90d, tickets_90d,
-    first_seen_at, last_seen_at, campaigns_received, recent_contacts
+    first_seen_at, last_seen_at, campaigns_received, recent_contacts,
+    dismissed_actions
 FROM everybody
 LEFT JOIN ordered USING (anchor) LEFT JOIN stores USING (anchor)
 LEFT JOIN weekdays USING (anchor) LEFT JOIN hours USING (anchor)
@@ -162,3 +170,4 @@ LEFT JOIN categories USING (anchor) LEFT JOIN departments USING (anchor)
 LEFT JOIN brands USING (anchor) LEFT JOIN viewed USING (anchor)
 LEFT JOIN searched USING (anchor) LEFT JOIN campaigns USING (anchor)
 LEFT JOIN contacts USING (anchor) LEFT JOIN facts USING (anchor)
+LEFT JOIN dismissed USING (anchor)

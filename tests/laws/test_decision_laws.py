@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from scipy.stats import chisquare
 
 from customering.consent.gate import CompiledPolicy, permit
@@ -33,6 +34,7 @@ from customering.relationship.model import ContactContract
 
 CONSENT = CompiledPolicy(shipped_purposes(), ConsentSettings())
 NOW_MS = 1_496_318_400_000  # 2017-06-01T12:00:00Z
+DAY = NOW_MS // MS_PER_DAY
 PURPOSES = ("personalize.web", "personalize.offers", "marketing.email", "essential.service", "fax")
 
 purposes = st.sampled_from(PURPOSES)
@@ -97,6 +99,7 @@ people = st.builds(
     ),
     contract=contracts,
     contacts=contacts,
+    dismissed=st.dictionaries(st.sampled_from("abcdef"), st.integers(DAY - 33, DAY), max_size=2),
     zone=st.sampled_from(["", "Europe/Vienna", "Asia/Tokyo"]),
 )
 requests = st.builds(
@@ -264,6 +267,28 @@ def test_when_all_is_forbidden_the_person_is_left_alone(
     assert decision.chosen == (LEAVE_ALONE,)
     assert {one.lost for one in decision.candidates[:-1]} <= {"consent"}
     assert decision.reasons[0].startswith("You refused")
+
+
+@settings(max_examples=150, deadline=None)
+@given(requests, candidates, people, policies)
+def test_what_was_dismissed_in_the_last_thirty_days_is_never_offered(
+    request: DecisionRequest,
+    offered: list[Candidate],
+    person: PersonFacts,
+    policy: DecisionPolicy,
+):
+    """Whatever it is worth, whoever is asked, by chance, by control group, or by the law."""
+    decision = decide(request, offered, person, policy, NOW_MS)
+    for one in decision.candidates[:-1]:
+        if DAY - person.dismissed.get(one.action_id, 0) <= 30:
+            assert one.rank is None
+            assert one.probability == 0.0
+    # And saying no takes away nothing else: what remains is what would remain without it.
+    open_minded = replace(person, dismissed={})
+    lost = {one.action_id for one in decision.candidates if one.lost == "dismissed"}
+    others = [one for one in offered if one.action.action_id not in lost]
+    without = decide(request, others, open_minded, policy, NOW_MS)
+    assert without.chosen == decision.chosen
 
 
 @settings(max_examples=50, deadline=None)

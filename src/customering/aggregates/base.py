@@ -26,22 +26,12 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         Instant of the event, milliseconds since 1970.
     day
         Whole UTC day of the event, days since 1970: ``at_ms // 86400000``.
-    latest_ms
-        Instant of the latest row taken of the same person; filled in by the caller for the state
-        of aggregates that ask for it (`Aggregate.asks_latest`).
     """
 
     value: exp.Expression
     weight: exp.Expression
     at_ms: exp.Expression
     day: exp.Expression
-    latest_ms: exp.Expression | None = None
-
-    def latest(self) -> exp.Expression:
-        """Give `latest_ms`, which the caller promised to fill in."""
-        if self.latest_ms is None:
-            raise AssertionError("the caller left out latest_ms")
-        return self.latest_ms
 
 
 class Aggregate(ABC, Generic[S]):
@@ -61,10 +51,10 @@ class Aggregate(ABC, Generic[S]):
     reference to each other. The values of one aggregate are of one type (numbers, or texts, or
     truth values): the caller converts them, and leaves out what is missing.
 
-    **SQL form.** The caller takes the rows that fulfil `rows`, groups them by person and by the
-    extra keys in `grain`, evaluates `partials` once per group, and then groups these by person,
-    where `state_sql` is evaluated over the partial columns. When `grain` is empty there is one
-    partial row a person and no second grouping: `state_sql` is then a scalar expression. Grain
+    **SQL form.** The caller groups the rows by person and by the extra keys in `grain`, evaluates
+    `partials` once per group, and then groups these by person, where `state_sql` is evaluated over
+    the partial columns. When `grain` is empty there is one partial row a person and no second
+    grouping, which costs least: `state_sql` is then a scalar expression. Grain
     ``(DAY,)`` adds one row a day and ``(KEY,)`` one row a distinct value (as text); the key columns
     are then among the columns handed to `state_sql` under the names ``day`` and ``key``. With
     ``(DAY, KEY)`` the rows of a day are joined by `roll_up` before `state_sql` joins the days.
@@ -122,13 +112,9 @@ class Aggregate(ABC, Generic[S]):
         return ()
 
     @property
-    def asks_latest(self) -> bool:
-        """Whether the SQL of the state reads `Row.latest_ms`."""
+    def looks_back(self) -> bool:
+        """Whether it has its own notion of the past, and so cannot be put into a window."""
         return False
-
-    def rows(self, row: Row) -> exp.Expression | None:
-        """Give the condition on the rows the state depends on; None for all."""
-        return None
 
     @abstractmethod
     def partials(self, row: Row) -> dict[str, exp.Expression]:

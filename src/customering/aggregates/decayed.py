@@ -100,17 +100,33 @@ class Decayed(Aggregate[list[Any] | None]):
         return float(state[0] * 0.5 ** (max(0, now_ms - state[1]) / self.half_life_ms))
 
     @property
-    def asks_latest(self) -> bool:
+    def looks_back(self) -> bool:
         return True
 
     def partials(self, row: Row) -> dict[str, exp.Expression]:
-        return self._total(row, row.latest())
+        # Only with the latest instant known can a row be weighed: until then all are kept.
+        amount = double(1) if self.counting else row.value
+        entries = sql("LIST({'at': :at, 'amount': :amount})", at=row.at_ms, amount=amount)
+        return {"entries": entries, "at": sql("MAX(:at)", at=row.at_ms)}
 
     def state_sql(self, columns: Mapping[str, exp.Expression]) -> exp.Expression:
-        return sql("CASE WHEN :total IS NOT NULL THEN ROW(:total, :at) END", **columns)
+        return sql(
+            "CASE WHEN :at IS NOT NULL THEN ROW(LIST_SUM(LIST_TRANSFORM(:entries, LAMBDA e : "
+            "e.amount * POWER(0.5, (:at - e.at) / :half_life))), :at) END",
+            **columns,
+            half_life=double(self.half_life_ms),
+        )
 
     def value_partials(self, row: Row, now_ms: exp.Expression) -> dict[str, exp.Expression]:
-        return self._total(row, now_ms)
+        total = sql(
+            "SUM(:amount * POWER(0.5, GREATEST((:now - :at) / :half_life, :least)))",
+            amount=double(1) if self.counting else row.value,
+            now=now_ms,
+            at=row.at_ms,
+            half_life=double(self.half_life_ms),
+            least=double(-_LARGEST_POWER),
+        )
+        return {"total": total, "at": sql("MAX(:at)", at=row.at_ms)}
 
     def value_sql(
         self, columns: Mapping[str, exp.Expression], now_ms: exp.Expression
@@ -122,15 +138,3 @@ class Decayed(Aggregate[list[Any] | None]):
             now=now_ms,
             half_life=double(self.half_life_ms),
         )
-
-    def _total(self, row: Row, instant_ms: exp.Expression) -> dict[str, exp.Expression]:
-        """Sum what each row counts at an instant."""
-        total = sql(
-            "SUM(:amount * POWER(0.5, GREATEST((:instant - :at) / :half_life, :least)))",
-            amount=double(1) if self.counting else row.value,
-            instant=instant_ms,
-            at=row.at_ms,
-            half_life=double(self.half_life_ms),
-            least=double(-_LARGEST_POWER),
-        )
-        return {"total": total, "at": sql("MAX(:at)", at=row.at_ms)}

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 
 from sqlglot import exp
 
-from customering.aggregates.base import DAY, Aggregate, Row
+from customering.aggregates.base import Aggregate, Row
 from customering.aggregates.checks import check_whole
 from customering.aggregates.sql import day_of_sql, sql
 from customering.kernel.clock import MS_PER_DAY
@@ -89,37 +89,33 @@ class Rhythm(Aggregate[list[int]]):
                 return stdev(b - a for a, b in pairwise(days)) if number > 2 else None
 
     @property
-    def grain(self) -> tuple[str, ...]:
-        return (DAY,)
+    def looks_back(self) -> bool:
+        return True
 
     def partials(self, row: Row) -> dict[str, exp.Expression]:
-        return {"taken": sql("COUNT(*)")}
+        return {"days": sql("LIST_SORT(LIST_DISTINCT(LIST(:day)))", day=row.day)}
 
     def state_sql(self, columns: Mapping[str, exp.Expression]) -> exp.Expression:
-        return sql(f"LIST_SORT(LIST(:day) FILTER (WHERE :taken > 0))[-{self.last}:]", **columns)
+        return sql(f"(:days)[-{self.last}:]", **columns)
 
     def value_sql(
         self, columns: Mapping[str, exp.Expression], now_ms: exp.Expression
     ) -> exp.Expression:
+        days = self.state_sql(columns)
         match self.statistic:
             case "days":
-                return self.state_sql(columns)
+                return days
             case "days_active":
-                return sql(
-                    "LEAST(COUNT(*) FILTER (WHERE :taken > 0), :last)", **columns, last=self.last
-                )
+                return sql("LEAST(COALESCE(LEN(:days), 0), :last)", **columns, last=self.last)
             case "days_since_last":
-                today = day_of_sql(now_ms)
-                return sql(":today - MAX(:day) FILTER (WHERE :taken > 0)", **columns, today=today)
+                return sql(":today - (:days)[-1]", **columns, today=day_of_sql(now_ms))
             case "mean_gap_days":
-                days = self.state_sql(columns)
                 return sql(
                     "CASE WHEN LEN(:days) > 1 "
                     "THEN ((:days)[-1] - (:days)[1]) / (LEN(:days) - 1) END",
                     days=days,
                 )
             case "sd_gap_days":
-                days = self.state_sql(columns)
                 return sql(
                     "LIST_AGGREGATE(LIST_TRANSFORM(LIST_ZIP((:days)[:-2], (:days)[2:]), "
                     "LAMBDA gap : gap[2] - gap[1]), 'stddev_samp')",

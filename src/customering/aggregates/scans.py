@@ -1,13 +1,13 @@
 """Scans: one grouping of one relation that serves every input of the same grain."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 import msgspec
 from sqlglot import exp
 
 from customering.aggregates.base import DAY, KEY
-from customering.aggregates.sql import filtered
+from customering.aggregates.sql import conjunction, filtered
 
 Columns = Mapping[str, exp.Expression]
 
@@ -79,26 +79,35 @@ class Scan:
     group
         The group column.
     source
-        A select of nothing yet, from the relation to group.
+        Name of the select whose rows are grouped.
     keys
         What is grouped by besides: expressions for `DAY` and `KEY`, or none.
+    parts
+        Pairs of the rows a part is drawn from, a column that tells them or None for all, and the
+        part.
     """
 
     def __init__(
-        self, name: str, group: str, source: exp.Select, keys: dict[str, exp.Expression]
+        self,
+        name: str,
+        group: str,
+        source: str,
+        keys: dict[str, exp.Expression],
+        parts: Sequence[tuple[exp.Column | None, Part]],
     ) -> None:
         self.name = name
-        self.parts: list[Part] = []
+        self._parts = [part for _, part in parts]
+        self._among = [among for among, _ in parts]
         self._group = group
         self._source = source
         self._keys = keys
 
     def compose(self) -> Composed:
-        """Write the scan for the parts it has by now."""
+        """Write the scan."""
         rows, held = self._group_rows()
         if not self._keys:
             outcomes = [
-                part.outcome(columns) for part, columns in zip(self.parts, held, strict=True)
+                part.outcome(columns) for part, columns in zip(self._parts, held, strict=True)
             ]
             return Composed([(self.name, rows)], outcomes)
         selects = [(f"{self.name}_rows", rows)]
@@ -110,7 +119,7 @@ class Scan:
         names = NamedColumns(f"{self.name}_outcome")
         outcomes = [
             names.name(part.outcome({**keys, **columns}))
-            for part, columns in zip(self.parts, held, strict=True)
+            for part, columns in zip(self._parts, held, strict=True)
         ]
         whole = exp.select(self._group, *names.columns).from_(selects[-1][0])
         return Composed([*selects, (self.name, whole.group_by(self._group))], outcomes)
@@ -121,10 +130,10 @@ class Scan:
         names = NamedColumns(f"{self.name}_part")
         held = [
             names.name_all({key: filtered(made, condition) for key, made in part.partials.items()})
-            for part, condition in zip(self.parts, conditions, strict=True)
+            for part, condition in zip(self._parts, conditions, strict=True)
         ]
         keys = [exp.alias_(made.copy(), f"by_{name}") for name, made in self._keys.items()]
-        rows = self._source.select(self._group, *keys, *names.columns)
+        rows = exp.select(self._group, *keys, *names.columns).from_(self._source)
         rows = rows.group_by(self._group, *(made.copy() for made in self._keys.values()))
         return rows if where is None else rows.where(where), held
 
@@ -133,7 +142,7 @@ class Scan:
         names = NamedColumns(f"{self.name}_held")
         rolled = [
             names.name_all(part.roll_up(columns))
-            for part, columns in zip(self.parts, held, strict=True)
+            for part, columns in zip(self._parts, held, strict=True)
         ]
         by_day = _key_column(DAY)
         days = exp.select(self._group, by_day, *names.columns).from_(f"{self.name}_rows")
@@ -141,15 +150,20 @@ class Scan:
 
     def _conditions(self) -> tuple[exp.Expression | None, list[exp.Expression | None]]:
         """Give the condition that all rows must fulfil, and the one left for each part."""
-        conditions = [part.condition for part in self.parts]
+        conditions = [part.condition for part in self._parts]
+        if len({_text(among) for among in self._among}) == 1:
+            among = self._among[0]
+        else:
+            among = None
+            conditions = list(map(conjunction, self._among, conditions))
         different = {_text(condition): condition for condition in conditions}
         if len(different) == 1:
-            return conditions[0], [None] * len(conditions)
+            return conjunction(among, conditions[0]), [None] * len(conditions)
         if None in different.values() or not self._keys:
             # Rows left out would save little: each group is visited in any case.
-            return None, conditions
-        either = [condition.copy() for condition in different.values() if condition is not None]
-        return cast("exp.Expression", exp.or_(*either)), conditions
+            return among, conditions
+        either = exp.or_(*(condition.copy() for condition in different.values() if condition))
+        return conjunction(among, cast("exp.Expression", either)), conditions
 
 
 def _key_column(name: str) -> exp.Column:

@@ -80,6 +80,13 @@ def day_of_sql(instant_ms: exp.Expression) -> exp.Expression:
     return sql(f":at // {MS_PER_DAY}", at=instant_ms)
 
 
+def json_text(value: exp.Expression) -> exp.Expression:
+    """Write a value as the text of its JSON; what is made of JSON text is that text."""
+    if isinstance(value, exp.Cast) and value.to.this == exp.DataType.Type.JSON:
+        return cast("exp.Expression", value.this.copy())
+    return sql("TO_JSON(:value)", value=value)
+
+
 def json_object(
     key: exp.Expression, value: exp.Expression, taken: exp.Expression
 ) -> exp.Expression:
@@ -89,10 +96,10 @@ def json_object(
     building a MAP of two lists.
     """
     return sql(
-        "CAST('{' || LISTAGG(TO_JSON(CAST(:key AS TEXT)) || ':' || TO_JSON(:value), ',') "
+        "CAST('{' || LISTAGG(TO_JSON(CAST(:key AS TEXT)) || ':' || :value, ',') "
         "FILTER (WHERE :taken) || '}' AS JSON)",
         key=key,
-        value=value,
+        value=json_text(value),
         taken=taken,
     )
 

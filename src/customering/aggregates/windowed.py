@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlglot import exp
 
-from customering.aggregates.base import DAY, KEY, Aggregate, Row
+from customering.aggregates.base import DAY, Aggregate, Row
 from customering.aggregates.checks import check_whole
-from customering.aggregates.sql import day_of_sql, json_object, sql
+from customering.aggregates.counts import Count
+from customering.aggregates.sql import day_of_sql, json_text, sql
 from customering.kernel.clock import MS_PER_DAY
 from customering.kernel.errors import InvalidDefinition
 
@@ -45,7 +46,7 @@ class Windowed(Aggregate[dict[int, Any]]):
 
     def __post_init__(self) -> None:
         check_whole("window_days", self.days, 1, 3660, "days")
-        if self.inner.grain not in ((), (KEY,)) or self.inner.asks_latest:
+        if self.inner.looks_back:
             raise InvalidDefinition(
                 f"{type(self.inner).__name__} cannot be computed within a window",
                 hint="Leave out window_days: this aggregate has its own notion of the past.",
@@ -139,18 +140,22 @@ class Windowed(Aggregate[dict[int, Any]]):
         return self.inner.finish(whole, now_ms)
 
     @property
-    def grain(self) -> tuple[str, ...]:
-        return (DAY, *self.inner.grain)
-
-    @property
-    def asks_latest(self) -> bool:
+    def looks_back(self) -> bool:
         return True
 
-    def rows(self, row: Row) -> exp.Expression | None:
-        oldest = sql(f":today - {self.days - 1 + _SPARE_DAYS}", today=day_of_sql(row.latest()))
-        return sql(":day >= :oldest", day=row.day, oldest=oldest)
+    @property
+    def _is_count(self) -> bool:
+        """Whether days are counted: then the state is a histogram, without grouping by day."""
+        return isinstance(self.inner, Count)
+
+    @property
+    def grain(self) -> tuple[str, ...]:
+        return () if self._is_count else (DAY, *self.inner.grain)
 
     def partials(self, row: Row) -> dict[str, exp.Expression]:
+        if self._is_count:
+            days, latest = sql("LIST(:day)", day=row.day), sql("MAX(:day)", day=row.day)
+            return {"days": days, "latest": latest}
         partials = self.inner.partials(row)
         return partials if self.inner.grain else {"held": self.inner.state_sql(partials)}
 
@@ -158,8 +163,25 @@ class Windowed(Aggregate[dict[int, Any]]):
         return {"held": self.inner.state_sql(columns)}
 
     def state_sql(self, columns: Mapping[str, exp.Expression]) -> exp.Expression:
-        held = columns["held"]
-        return json_object(columns["day"], held, taken=sql(":held IS NOT NULL", held=held))
+        past = self.days - 1 + _SPARE_DAYS
+        if self._is_count:
+            kept = sql(f"LIST_FILTER(:days, LAMBDA d : d >= :latest - {past})", **columns)
+            return sql("LIST_AGGREGATE(:kept, 'histogram')", kept=kept)
+        # Which days stay is known with the latest one: until then all are kept.
+        entry = sql(
+            "{'day': :day, 'text': '\"' || :day || '\":' || :held}",
+            day=columns["day"],
+            held=json_text(columns["held"]),
+        )
+        return sql(
+            "CAST('{' || ARRAY_TO_STRING(LIST_TRANSFORM(LIST_FILTER("
+            "LIST(:entry) FILTER (WHERE :held IS NOT NULL), "
+            f"LAMBDA e : e.day >= MAX(:day) FILTER (WHERE :held IS NOT NULL) - {past}), "
+            "LAMBDA e : e.text), ',') || '}' AS JSON)",
+            entry=entry,
+            day=columns["day"],
+            held=columns["held"],
+        )
 
     @property
     def value_grain(self) -> tuple[str, ...]:

@@ -1,4 +1,8 @@
-"""The batch path: the history is brought up to the log, and all states are computed by SQL."""
+"""The batch path: the history is brought up to the log, and all states are computed by SQL.
+
+States are computed slice by slice of the history and handed on as they come, so that memory does
+not grow with the number of people.
+"""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -24,10 +28,12 @@ from customering.identity.graph import IdentityGraph
 from customering.identity.rules import IdentityRules
 from customering.kernel.ids import Identifier
 from customering.kernel.records import Record, from_json
-from customering.profile.batch import states_sql
+from customering.profile.batch import consents_sql, states_sql
 from customering.profile.traits import TraitSet
 from customering.stores.history import History
 from customering.stores.state import Kept, State
+
+_SLICE_ROWS = 5_000_000  # bounds memory: some 400 bytes an event
 
 
 class Rebuilt(Record, frozen=True):
@@ -74,11 +80,9 @@ def rebuild(
     """
     rules = IdentityRules(settings.identity)
     copied = copy_to_history(log, history, rules, progress=progress)
+    history.verify()
     graph = IdentityGraph(settings=settings.identity)
     observe_history(history, graph)
-    history.view("history")
-    built = states_sql(traits, "history").sql("duckdb")
-    history.connection.execute(f"CREATE OR REPLACE TEMP TABLE built AS {built}")
     records = _records(history)
     mask_of = _masks(graph, records, traits, policy)
     links = graph.take_pending()
@@ -88,7 +92,6 @@ def rebuild(
         offset=history.offset,
         fingerprint=fingerprint_of(traits, policy, settings),
     )
-    history.connection.execute("DROP TABLE built")
     return Rebuilt(copied=copied, events=history.rows, profiles=profiles, links=len(links))
 
 
@@ -115,14 +118,10 @@ def observe_history(history: History, graph: IdentityGraph) -> None:
 
 
 def _records(history: History) -> dict[Identifier, ConsentRecord]:
-    """Read what people chose from the states just computed."""
-    rows = history.arrow(
-        "SELECT anchor, json_extract(state, '$[1]')::VARCHAR AS record FROM built"
-        " WHERE json_type(state, '$[1]') = 'OBJECT'"
-    )
+    """Read what people chose."""
+    rows = history.arrow(consents_sql(history.relation()).sql("duckdb"))
     return {
-        Identifier(row["anchor"]): from_json(row["record"], ConsentRecord)
-        for row in rows.to_pylist()
+        Identifier(row["owner"]): from_json(row["state"], ConsentRecord) for row in rows.to_pylist()
     }
 
 
@@ -154,7 +153,7 @@ def _states(
     """Give every state with what is not permitted left out."""
     everything = traits.mask_of(traits.purposes)
     encode = msgspec.json.encode
-    for batch in history.batches("SELECT anchor, state FROM built ORDER BY anchor"):
+    for batch in _built(history, traits):
         for anchor, text in zip(*map(pa.Array.to_pylist, batch.columns), strict=True):
             own = mask_of(anchor)
             mask = stated if own is None else own
@@ -165,3 +164,10 @@ def _states(
                 state = traits.encode(values)
             record = records.get(Identifier(anchor))
             yield anchor, Kept(state, None if record is None else encode(record), own)
+
+
+def _built(history: History, traits: TraitSet) -> Iterator[pa.RecordBatch]:
+    """Give pairs of anchor and state as the history says, in order of the anchor in each slice."""
+    for relation in history.slices(_SLICE_ROWS):
+        history.execute(f"CREATE OR REPLACE TEMP VIEW slice AS FROM {relation}")
+        yield from history.batches(states_sql(traits, "slice").order_by("anchor").sql("duckdb"))

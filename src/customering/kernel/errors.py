@@ -16,6 +16,7 @@
     ├── Refused                      the system says no on purpose; retrying never helps
     ├── Conflict                     the world moved or another process holds it: try again
     └── Unavailable                  a store cannot be used now (retryable)
+        ├── Overloaded               more is asked than can be done: come again later
         └── Corrupt                  stored bytes fail their checksum (not retryable)
 
 A bug is not in this tree: it is an `AssertionError`. A refusal is usually a value, not an error.
@@ -136,6 +137,12 @@ class Unavailable(CustomeringError):
 
     code = "unavailable"
     retryable = True
+
+
+class Overloaded(Unavailable):
+    """More is asked than can be done now; ``facts["retry_after_s"]`` says when to come again."""
+
+    code = "overloaded"
 
 
 class Corrupt(Unavailable):

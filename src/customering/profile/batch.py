@@ -32,11 +32,11 @@ def states_sql(traits: TraitSet, relation: str, group: str = "anchor") -> exp.Se
     ]
     everybody = _everybody(relation, group)
     everybody = _beside(everybody, "said", declared.states_sql(relation, group), "owner", group)
-    everybody = _beside(everybody, "agreed", _consent_sql(relation, group), "owner", group)
+    everybody = _beside(everybody, "agreed", consents_sql(relation, group), "owner", group)
     parts = ["said.state", "agreed.state"]
     if inputs:
         everybody = _beside(everybody, "sums", query(_table(relation), group, inputs), group, group)
-        parts += [f"to_json(sums.{item.name})::VARCHAR" for item in inputs]
+        parts += [f"sums.{item.name}::VARCHAR" for item in inputs]
     cells = ", ".join(f"coalesce({part}, 'null')" for part in parts)
     owner = exp.column(group, table="everybody", quoted=True)
     return everybody.select(
@@ -76,6 +76,40 @@ def values_sql(traits: TraitSet, relation: str, now_ms: int, group: str = "perso
     return everybody
 
 
+def consents_sql(relation: str, group: str = "anchor") -> exp.Select:
+    """Give the query for what everybody chose who chose anything.
+
+    Returns
+    -------
+    exp.Select
+        Columns ``owner`` and ``state``, the choices as JSON as the consent ledger reads them.
+    """
+    parsed: Any = exp.maybe_parse(
+        f"""
+        WITH choices AS (
+            SELECT "{group}" AS owner, least(occurred_at, recorded_at) AS at_ms,
+                unnest(map_entries(TRY_CAST(
+                    json_extract(properties, '$.purposes') AS MAP(VARCHAR, JSON)
+                ))) AS choice
+            FROM {relation}
+            WHERE name = '{CONSENT_UPDATED}'
+                AND json_type(properties, '$.purposes') = 'OBJECT'
+        ), latest AS (
+            SELECT owner, choice.key AS purpose,
+                max(struct_pack(at_ms := at_ms,
+                    is_refusal := choice.value IS DISTINCT FROM '"allow"'::JSON)) AS answer
+            FROM choices GROUP BY ALL
+        )
+        SELECT owner, json_group_object(purpose, json_array(
+            answer.at_ms, CASE WHEN answer.is_refusal THEN 'deny' ELSE 'allow' END
+        ))::VARCHAR AS state
+        FROM latest GROUP BY owner
+        """,
+        dialect="duckdb",
+    )
+    return cast("exp.Select", parsed)
+
+
 def _input(name: str, source: Source, aggregate: Aggregate[Any], relation: str) -> Input:
     trait, fields = source.definition, source.fields
     row = Row(
@@ -88,20 +122,26 @@ def _input(name: str, source: Source, aggregate: Aggregate[Any], relation: str) 
         name=name,
         aggregate=aggregate,
         row=row,
+        among=_among(source),
         where=_condition(source),
         relation=_lines(relation) if source.is_line else None,
     )
 
 
-def _condition(source: Source) -> exp.Expression | None:
+def _among(source: Source) -> exp.Expression | None:
+    """Write the test of kind and name; None where all events are inputs."""
     tests: list[Any] = []
     if source.kind:
         tests.append(exp.column("kind").eq(source.kind))
     if source.events:
         tests.append(exp.column("name").isin(*source.events))
-    if source.where is not None:
-        tests.append(source.where.holds_sql(source.fields.column, exp.column("recorded_at")))
     return cast("exp.Expression", exp.and_(*tests)) if tests else None
+
+
+def _condition(source: Source) -> exp.Expression | None:
+    if source.where is None:
+        return None
+    return source.where.holds_sql(source.fields.column, exp.column("recorded_at"))
 
 
 def _lines(relation: str) -> exp.Subquery:
@@ -129,31 +169,3 @@ def _beside(
     mine = exp.column(group, table="everybody", quoted=True)
     on = mine.eq(exp.column(owner, table=alias, quoted=True))
     return everybody.join(part.subquery(alias), on=on, join_type="left")
-
-
-def _consent_sql(relation: str, group: str) -> exp.Select:
-    """Give the query for (owner, state as JSON) of everybody who chose anything."""
-    parsed: Any = exp.maybe_parse(
-        f"""
-        WITH choices AS (
-            SELECT "{group}" AS owner, least(occurred_at, recorded_at) AS at_ms,
-                unnest(map_entries(TRY_CAST(
-                    json_extract(properties, '$.purposes') AS MAP(VARCHAR, JSON)
-                ))) AS choice
-            FROM {relation}
-            WHERE name = '{CONSENT_UPDATED}'
-                AND json_type(properties, '$.purposes') = 'OBJECT'
-        ), latest AS (
-            SELECT owner, choice.key AS purpose,
-                max(struct_pack(at_ms := at_ms,
-                    is_refusal := choice.value IS DISTINCT FROM '"allow"'::JSON)) AS answer
-            FROM choices GROUP BY ALL
-        )
-        SELECT owner, json_group_object(purpose, json_array(
-            answer.at_ms, CASE WHEN answer.is_refusal THEN 'deny' ELSE 'allow' END
-        ))::VARCHAR AS state
-        FROM latest GROUP BY owner
-        """,
-        dialect="duckdb",
-    )
-    return cast("exp.Select", parsed)

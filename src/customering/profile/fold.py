@@ -5,14 +5,22 @@ gives the same values. So a profile as of some instant is the fold of the events
 profile of a person is the merge of the states of their anchors.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from customering.consent import ledger
 from customering.events.model import Event, products_of
 from customering.profile import declared
 from customering.profile.model import State, TraitValue
-from customering.profile.traits import CONSENT, DECLARED, EVERYTHING, Program, TraitSet, plain
+from customering.profile.traits import (
+    CONSENT,
+    DECLARED,
+    EVERYTHING,
+    Inputs,
+    Program,
+    TraitSet,
+    plain,
+)
 
 
 def fold_event(
@@ -26,32 +34,39 @@ def fold_event(
         Purposes the person permits, from `TraitSet.mask_of`. Slots of other purposes stay as they
         are. What is declared and what is agreed to are always kept.
     """
-    program = traits.program(event.kind, event.name)
-    at_ms = event.occurred_at
-    for where, read, weigh, entries in program.events:
-        if where is not None and where(event, event.recorded_at) is not True:
-            continue
-        value = 1 if read is None else read(event)
-        weight = 1 if weigh is None else weigh(event)
-        if value is None or weight is None:
-            continue
-        for index, bit, zero, step in entries:
-            if bit & allowed_mask:
-                kept = state[index]
-                state[index] = step(zero() if kept is None else kept, value, weight, at_ms)
+    program = traits.program(event.kind, event.name, allowed_mask)
+    _fold_row(program.events, state, event, event)
     if program.lines:
-        _fold_lines(program, state, event, allowed_mask)
+        lines = products_of(event.properties)
+        if len(lines) == 1:
+            _fold_row(program.rows, state, (event, lines[0]), event)
+        elif lines:
+            _fold_lines(program, state, event, lines)
     if program.declares:
         state[DECLARED] = declared.step(state[DECLARED], event)
     if program.consents:
         state[CONSENT] = ledger.step(state[CONSENT] or {}, event) or None
 
 
-def _fold_lines(program: Program, state: State, event: Event, allowed_mask: int) -> None:
+def _fold_row(inputs: tuple[Inputs, ...], state: State, row: Any, event: Event) -> None:
+    """Take what one row gives, which is an event or the pair of an event and a product line."""
+    at_ms = event.occurred_at
+    for where, read, weigh, entries in inputs:
+        if where is not None and where(row, event.recorded_at) is not True:
+            continue
+        value = 1 if read is None else read(row)
+        weight = 1 if weigh is None else weigh(row)
+        if value is None or weight is None:
+            continue
+        for index, zero, step in entries:
+            kept = state[index]
+            state[index] = step(zero() if kept is None else kept, value, weight, at_ms)
+
+
+def _fold_lines(
+    program: Program, state: State, event: Event, lines: Sequence[dict[str, Any]]
+) -> None:
     """Take the product lines of an event, field by field: orders are long, and fields are few."""
-    lines = products_of(event.properties)
-    if not lines:
-        return
     at_ms = event.occurred_at
     columns = [read(event, lines) for read in program.columns]
     complete = [None not in column for column in columns]
@@ -68,10 +83,9 @@ def _fold_lines(program: Program, state: State, event: Event, allowed_mask: int)
             if not taken:
                 continue
             values, weights = [row[0] for row in taken], [row[1] for row in taken]
-        for index, bit, zero, step_many in entries:
-            if bit & allowed_mask:
-                kept = state[index]
-                state[index] = step_many(zero() if kept is None else kept, values, weights, at_ms)
+        for index, zero, step_many in entries:
+            kept = state[index]
+            state[index] = step_many(zero() if kept is None else kept, values, weights, at_ms)
 
 
 def fold_events(traits: TraitSet, events: Iterable[Event], allowed_mask: int = EVERYTHING) -> State:

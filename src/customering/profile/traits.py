@@ -7,6 +7,7 @@ entry a slot: first what was declared, then what was agreed to, then the sums.
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, TypeAlias
 
 import msgspec
@@ -114,11 +115,11 @@ class Trait:
     nothing: Any
 
 
-Entry: TypeAlias = tuple[int, int, Callable[[], Any], Callable[[Any, Any, Any, int], Any]]
-"""Index of a slot, bit of its purpose, and how its state begins and goes on."""
+Entry: TypeAlias = tuple[int, Callable[[], Any], Callable[[Any, Any, Any, int], Any]]
+"""Index of a slot, and how its state begins and goes on."""
 
 StepMany: TypeAlias = Callable[[Any, Sequence[Any], Sequence[int | float], int], Any]
-LineEntry: TypeAlias = tuple[int, int, Callable[[], Any], StepMany]
+LineEntry: TypeAlias = tuple[int, Callable[[], Any], StepMany]
 """As an `Entry`, going on by many inputs at once."""
 
 Inputs: TypeAlias = tuple[
@@ -132,7 +133,7 @@ LineInputs: TypeAlias = tuple[Callable[[Any, int], Any] | None, int, int, tuple[
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What an event of one kind and name does.
+    """What an event of one kind and name does to a person who permits some purposes.
 
     Parameters
     ----------
@@ -142,6 +143,8 @@ class Program:
         What is read of all its product lines, each field once.
     lines
         Inputs from these.
+    rows
+        The same inputs, from one product line: most events are about one product.
     declares, consents
         Whether the first two slots may change.
     slots
@@ -151,6 +154,7 @@ class Program:
     events: tuple[Inputs, ...]
     columns: tuple[LinesGetter, ...]
     lines: tuple[LineInputs, ...]
+    rows: tuple[Inputs, ...]
     declares: bool
     consents: bool
     slots: frozenset[int]
@@ -185,7 +189,7 @@ class TraitSet:
         # In order of the alphabet: a mask that is kept means the same in the next process.
         self.purposes = tuple(sorted({slot.purpose for slot in self.slots}))
         self._bits = {purpose: 1 << place for place, purpose in enumerate(self.purposes)}
-        self._programs: dict[tuple[str, str], Program] = {}
+        self._programs: dict[tuple[str, str, int], Program] = {}
         types: list[Any] = [Declared | None, ConsentRecord | None]
         types += [slot.aggregate.state_type | None for slot in self.slots]
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
@@ -256,20 +260,20 @@ class TraitSet:
         """Give the bit of the purpose of a trait."""
         return self._bits[trait.definition.purpose]
 
-    def program(self, kind: str, name: str) -> Program:
-        """Give what an event does, composed at the first event of its kind and name."""
-        program = self._programs.get((kind, name))
+    def program(self, kind: str, name: str, allowed_mask: int = EVERYTHING) -> Program:
+        """Give what an event does, composed at the first of its kind, name and permissions."""
+        program = self._programs.get((kind, name, allowed_mask))
         if program is None:
             if len(self._programs) >= _PROGRAMS_MOST:  # names come from outside: bound the memory
                 self._programs.clear()
-            program = self._compose(kind, name)
-            self._programs[kind, name] = program
+            program = self._compose(kind, name, allowed_mask)
+            self._programs[kind, name, allowed_mask] = program
         return program
 
-    def _compose(self, kind: str, name: str) -> Program:
+    def _compose(self, kind: str, name: str, allowed_mask: int) -> Program:
         groups: dict[tuple[Any, ...], list[Slot]] = {}
         for slot in self.slots:
-            if slot.source.takes(kind, name):
+            if self._bits[slot.purpose] & allowed_mask and slot.source.takes(kind, name):
                 trait = slot.source.definition
                 same = (slot.source.is_line, trait.where, slot.source.key[4:])
                 groups.setdefault(same, []).append(slot)
@@ -278,11 +282,13 @@ class TraitSet:
         touched = {slot.index for slots in groups.values() for slot in slots}
         touched |= {DECLARED} if declares else set()
         touched |= {CONSENT} if consents else set()
-        columns, lines = self._line_inputs([slots for key, slots in groups.items() if key[0]])
+        of_lines = [slots for key, slots in groups.items() if key[0]]
+        columns, lines = self._line_inputs(of_lines)
         return Program(
             events=tuple(self._inputs(slots) for key, slots in groups.items() if not key[0]),
             columns=columns,
             lines=lines,
+            rows=tuple(self._inputs(slots) for slots in of_lines),
             declares=declares,
             consents=consents,
             slots=frozenset(touched),
@@ -291,11 +297,10 @@ class TraitSet:
     def _inputs(self, slots: list[Slot]) -> Inputs:
         source = slots[0].source
         trait, fields = source.definition, source.fields
-        entries = tuple(
-            (slot.index, self._bits[slot.purpose], slot.aggregate.zero, slot.aggregate.step)
-            for slot in slots
-        )
+        entries = tuple((slot.index, slot.aggregate.zero, slot.aggregate.step) for slot in slots)
         value = fields.reading(trait.field, type_of(trait.field, trait.type))
+        if trait.field == "occurred_at" and not source.is_line:
+            value = attrgetter("occurred_at")  # the commonest one, without a call of Python
         weight = fields.reading(trait.weight, type_of(trait.weight, "number"))
         return source.condition(), value, weight, entries
 
@@ -309,13 +314,7 @@ class TraitSet:
             source = slots[0].source
             trait, fields = source.definition, source.fields
             entries = tuple(
-                (
-                    slot.index,
-                    self._bits[slot.purpose],
-                    slot.aggregate.zero,
-                    slot.aggregate.step_many,
-                )
-                for slot in slots
+                (slot.index, slot.aggregate.zero, slot.aggregate.step_many) for slot in slots
             )
             places: list[int] = []
             for reading, otherwise in ((trait.field, trait.type), (trait.weight, "number")):

@@ -1,6 +1,7 @@
 from typing import Any
 
 import duckdb
+import msgspec
 import pytest
 from sqlglot import exp
 
@@ -26,10 +27,15 @@ def given(name: str, kind: str, value: str = "1", where: str = "", **parameters:
     return Input(name=name, aggregate=build(kind, **parameters), row=row(value), where=condition)
 
 
-def scans(select: exp.Select) -> list[str]:
-    """Give the table names that are read, in order."""
+def read(select: exp.Select) -> list[str]:
+    """Give the names of the tables that are read, in order."""
     named = {cte.alias for cte in select.find_all(exp.CTE)}
     return [table.name for table in select.find_all(exp.Table) if table.name not in named]
+
+
+def scans(select: exp.Select) -> int:
+    """Give the number of scans whose outcomes are joined."""
+    return len(select.args["joins"])
 
 
 @pytest.fixture
@@ -59,7 +65,7 @@ def test_values_of_many_windows_take_one_scan() -> None:
     inputs = [given(f"n_{days}", "count", window_days=days) for days in (7, 30, 90)]
     inputs += [given("spent", "sum", "amount", "name = 'bought'"), given("fading", "decayed_count",
                half_life_days=7), given("last", "last", "item")]  # fmt: skip
-    assert scans(query("events", "person", inputs, NOW)) == ["events"]
+    assert scans(query("events", "person", inputs, NOW)) == 1
 
 
 def test_inputs_of_one_grain_and_one_key_share_a_scan() -> None:
@@ -70,8 +76,48 @@ def test_inputs_of_one_grain_and_one_key_share_a_scan() -> None:
         given("different", "distinct", "item"),
         given("amounts", "distinct", "amount"),
     ]
-    assert len(scans(query("events", "person", inputs, NOW))) == 3
-    assert len(scans(query("events", "person", inputs))) == 3
+    assert scans(query("events", "person", inputs, NOW)) == 3
+    assert scans(query("events", "person", inputs)) == 3
+
+
+def test_a_relation_is_read_once() -> None:
+    inputs = [given("top", "top_k", "item", k=1), given("n", "count"), given("m", "habits", "name")]
+    lines = Input(name="l", aggregate=build("count"), row=row("item"), relation=exp.to_table("l"))
+    assert read(query("events", "person", [*inputs, lines])) == ["events", "l"]
+
+
+def drawn(name: str, among: str, kind: str = "count", value: str = "1", **parameters: Any) -> Input:
+    condition = exp.condition(f"name = '{among}'")
+    return msgspec.structs.replace(given(name, kind, value, **parameters), among=condition)
+
+
+def test_inputs_that_compute_much_of_the_same_rows_are_grouped_apart() -> None:
+    bought = [drawn("b", "bought"), drawn("c", "bought", "sum", "amount"), drawn("d", "bought",
+              "last", "item")]  # fmt: skip
+    others = [drawn("e", "seen"), drawn("f", "gone"), given("g", "count")]
+    assert scans(query("events", "person", [*bought, *others])) == 2
+    assert scans(query("events", "person", bought)) == 1
+    assert scans(query("events", "person", others)) == 1
+
+
+def test_what_is_drawn_from_some_rows_reads_nothing_of_the_others(connection: Any) -> None:
+    # A number that cannot be cast is an error, were it computed of rows of another name.
+    inputs = [
+        drawn("n", "bought"),
+        drawn("spent", "bought", "sum", "CAST(amount AS INTEGER)"),
+        drawn("failing", "nothing", "max", "CAST(item AS INTEGER)"),
+        drawn("items", "bought", "distinct", "item"),
+        drawn("recent", "seen", "count", window_days=5),
+        given("all", "count"),
+    ]
+    assert ask(connection, query("events", "person", inputs, NOW)) == [
+        ("ada", 2, 5, None, 2, 0, 3),
+        ("bo", 0, 0, None, 0, 1, 1),
+    ]
+    assert ask(connection, query("events", "person", inputs)) == [
+        ("ada", "2", "5", None, '["dba7b12a19fe","ecbdb882ae86"]', '{"40":1}', "3"),
+        ("bo", None, None, None, None, '{"99":1}', "1"),
+    ]
 
 
 def test_equal_partials_are_computed_once() -> None:

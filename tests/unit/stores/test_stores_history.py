@@ -1,9 +1,14 @@
 """The history gives back exactly the events of the log, one person at a time, after a crash too."""
 
 import random
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import pyarrow as pa
 import pytest
 
 from customering.events.model import PRODUCT_FIELDS, Event, products_of
@@ -11,7 +16,8 @@ from customering.kernel.errors import Corrupt
 from customering.kernel.ids import Identifier
 from customering.kernel.records import to_json
 from customering.profile.fields import PROPERTY_FIELDS, Fields
-from customering.stores.history import History, bucket_of
+from customering.stores.history import History
+from customering.stores.history_parts import bucket_of
 from town import OpenShop, assert_same_profiles, order, profiles_of
 
 
@@ -137,6 +143,128 @@ def test_a_broken_manifest_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(Corrupt, match="manifest") as caught:
         History(tmp_path)
     assert "delete the history folder" in caught.value.hint
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def overwrite_footer(path: Path) -> None:
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-200] + b"\xff" * 196 + whole[-4:])
+
+
+def read_anchor(history: History) -> object:
+    return history.events_of([Identifier(f"user_id:{number}") for number in range(40)])
+
+
+NAMES: dict[str, Callable[[History], object]] = {
+    "relation": lambda history: history.relation(),
+    "view": lambda history: history.view("v"),
+    "slices": lambda history: list(history.slices(1)),
+}
+READS: dict[str, Callable[[History], object]] = {
+    "events_of": read_anchor,
+    "events_named": lambda history: history.events_named(["Order Completed"]),
+    "verify": lambda history: history.verify(),
+    "arrow": lambda history: history.arrow(f"SELECT max(name) FROM {history.relation()}"),
+    "batches": lambda history: list(history.batches(f"SELECT name FROM {history.relation()}")),
+    "execute": lambda history: history.execute(f"CREATE TABLE t AS FROM {history.relation()}"),
+    "export": lambda history: history.export(Path("out"), pa.table({"anchor": ["user_id:1"]})),
+    "extend": lambda history: history._compact(parts_most=0),
+}
+DAMAGES = [(read, damage) for read in NAMES | READS for damage in (Path.unlink, cut)]
+DAMAGES += [(read, overwrite_footer) for read in READS]
+
+
+@pytest.mark.parametrize(("read", "damage"), DAMAGES)
+def test_a_damaged_part_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: str, damage: Callable[[Path], None]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    history = History(tmp_path, buckets=3)
+    history.extend(blocks(some_events(500, seed=6), 0), first_identifier)
+    part = sorted(tmp_path.glob("*/*.parquet"))[1]
+    damage(part)
+    with pytest.raises(Corrupt, match=str(part.relative_to(tmp_path))) as caught:
+        (NAMES | READS)[read](history)
+    assert caught.value.facts["path"] == str(part)
+    assert "delete the history folder" in caught.value.hint
+    history.close()
+
+
+def test_a_part_that_goes_while_it_is_read_is_named(tmp_path: Path) -> None:
+    history = History(tmp_path, buckets=3)
+    history.extend(blocks(some_events(500, seed=6), 0), first_identifier)
+    relation = history.relation()
+    part = sorted(tmp_path.glob("*/*.parquet"))[1]
+    part.unlink()
+    with pytest.raises(Corrupt, match=str(part.relative_to(tmp_path))):
+        history.arrow(f"SELECT max(name) FROM {relation}")
+    history.close()
+
+
+def test_bytes_that_changed_are_found_by_verifying(tmp_path: Path) -> None:
+    history = History(tmp_path, buckets=1)
+    history.extend(blocks(some_events(500, seed=7), 0), first_identifier)
+    history.verify()
+    part = next(tmp_path.glob("*/*.parquet"))
+    whole = bytearray(part.read_bytes())
+    whole[len(whole) // 3] ^= 1
+    part.write_bytes(whole)
+    with pytest.raises(Corrupt, match="was changed"):
+        history.verify()
+    history.close()
+
+
+def test_a_failure_that_is_no_damage_stays_what_it_is(tmp_path: Path) -> None:
+    history = History(tmp_path, buckets=1)
+    history.extend(blocks(some_events(50, seed=7), 0), first_identifier)
+    with pytest.raises(duckdb.Error, match="nonsense"):
+        history.arrow(f"SELECT nonsense FROM {history.relation()}")
+    history.close()
+
+
+def test_slices_hold_every_anchor_once(tmp_path: Path) -> None:
+    events = some_events(2_000, seed=8)
+    history = History(tmp_path, buckets=16)
+    for end in (700, 2_000):
+        history.extend(blocks(events[:end], history.offset), first_identifier)
+    whole = dict(Counter(event.identifiers[0] for event in events))
+    for rows_most in (1, 300, 10_000):
+        found: dict[str, int] = {}
+        sizes = []
+        for relation in history.slices(rows_most):
+            rows = history.arrow(f"SELECT anchor, count(*) AS n FROM {relation} GROUP BY anchor")
+            counts = {row["anchor"]: row["n"] for row in rows.to_pylist()}
+            assert not counts.keys() & found.keys()
+            found |= counts
+            sizes.append(sum(counts.values()))
+        assert found == whole
+        assert (len(sizes) == 1) == (rows_most == 10_000)
+        assert rows_most == 1 or max(sizes) <= rows_most
+    history.close()
+
+
+def test_an_empty_history_is_one_empty_slice(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    assert [history.arrow(f"FROM {relation}").num_rows for relation in history.slices(9)] == [0]
+    history.close()
+
+
+def test_a_worker_thread_may_use_it(tmp_path: Path) -> None:
+    events = some_events(600, seed=9)
+    history = History(tmp_path, buckets=2)
+    history.extend(blocks(events[:300], 0), first_identifier)
+    anchor = Identifier("user_id:1")
+    with ThreadPoolExecutor(max_workers=1) as worker:
+        first = worker.submit(history.events_of, [anchor]).result()
+        worker.submit(history.extend, blocks(events, 300), first_identifier).result()
+        table = worker.submit(history.arrow, f"SELECT 1 FROM {history.relation()}").result()
+    assert first == expected(events[:300], anchor)
+    assert history.events_of([anchor]) == expected(events, anchor)
+    assert table.num_rows == 600
+    history.close()
 
 
 ODDITIES: list[Any] = [

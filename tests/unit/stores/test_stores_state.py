@@ -32,7 +32,7 @@ def state(path: Path) -> Iterator[State]:
 
 def commit(state: State, before: int, offset: int, *links: Link, **states: Kept) -> None:
     named = {Identifier(f"user_id:{name}"): kept for name, kept in states.items()}
-    state.commit(states=named, links=links, before=before, offset=offset, fingerprint=f"f{offset}")
+    state.commit(states=named, links=links, before=before, offset=offset, fingerprint="f")
 
 
 def test_a_new_one_is_empty(state: State) -> None:
@@ -45,7 +45,7 @@ def test_what_is_committed_is_there_when_opened_again(state: State, path: Path) 
     commit(state, 0, 3, link(A, B), a=Kept(b"one"), b=Kept(b"two", b"{}", 5))
     state.close()
     again = State(f"sqlite:///{path}")
-    assert (again.offset, again.fingerprint) == (3, "f3")
+    assert (again.offset, again.fingerprint) == (3, "f")
     assert again.get([B, A, C]) == {A: b"one", B: b"two"}
     assert list(again.choices()) == [(B, Kept(b"two", b"{}", 5))]
     assert list(again.links()) == [link(A, B)]
@@ -60,15 +60,31 @@ def test_a_commit_replaces_state_choice_and_mask(state: State) -> None:
     assert list(state.choices()) == []
 
 
-def test_whoever_comes_second_is_told_and_changes_nothing(state: State, path: Path) -> None:
+def test_whoever_is_behind_is_told_and_changes_nothing(state: State, path: Path) -> None:
     other = State(f"sqlite:///{path}")
     commit(state, 0, 4, a=Kept(b"first"))
     with pytest.raises(Conflict):
-        commit(other, 0, 6, link(A, B), a=Kept(b"second"), c=Kept(b"second"))
-    assert (other.offset, other.fingerprint) == (4, "f4")
+        commit(other, 0, 3, link(A, B), a=Kept(b"second"), c=Kept(b"second"))
+    assert (other.offset, other.fingerprint) == (4, "f")
     assert dict(other.scan()) == {A: b"first"}
     assert list(other.links()) == []
     other.close()
+
+
+def test_whoever_is_further_stores_what_the_other_has_too(state: State, path: Path) -> None:
+    other = State(f"sqlite:///{path}")
+    commit(state, 0, 4, a=Kept(b"at four"))
+    commit(other, 0, 6, a=Kept(b"at six"), b=Kept(b"new"))
+    assert other.offset == 6
+    assert dict(other.scan()) == {A: b"at six", B: b"new"}
+    other.close()
+
+
+def test_states_of_other_definitions_are_never_mixed(state: State) -> None:
+    commit(state, 0, 4, a=Kept(b"first"))
+    with pytest.raises(Conflict, match="definitions"):
+        state.commit(states={A: Kept(b"x")}, links=[], before=4, offset=5, fingerprint="other")
+    assert (state.offset, dict(state.scan())) == (4, {A: b"first"})
 
 
 def test_of_the_same_evidence_the_earliest_time_stays(state: State) -> None:
@@ -120,7 +136,7 @@ def test_a_swap_that_breaks_off_changes_nothing(state: State) -> None:
         state.replace(states=broken(), links=[], offset=1, fingerprint="g")
     assert dict(state.scan()) == {A: b"old"}
     assert list(state.links()) == [link(A, B)]
-    assert (state.offset, state.fingerprint) == (9, "f9")
+    assert (state.offset, state.fingerprint) == (9, "f")
 
 
 def test_readers_see_whole_commits_while_one_writes(state: State, path: Path) -> None:

@@ -1,0 +1,140 @@
+"""Weighing columns gives the same decision as going through the candidates one by one."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import decision_twin
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from customering.consent.gate import CompiledPolicy
+from customering.consent.model import ConsentSettings, SetStatus
+from customering.consent.purposes import shipped_purposes
+from customering.decision.decide import decide
+from customering.decision.model import (
+    LEAVE_ALONE,
+    Action,
+    Candidate,
+    Contact,
+    DecisionRequest,
+    DecisionSettings,
+    PersonFacts,
+)
+from customering.decision.policy import DecisionPolicy, compile_policy
+from customering.decision.record import decision_of, event_of
+from customering.events.model import Event
+from customering.kernel.clock import MS_PER_DAY
+from customering.kernel.ids import identifier
+from customering.kernel.records import from_json, to_json
+from customering.relationship.model import ContactContract
+
+CONSENT = CompiledPolicy(shipped_purposes(), ConsentSettings())
+NOW_MS = 1_496_318_400_000  # 2017-06-01T12:00:00Z
+DAY = NOW_MS // MS_PER_DAY
+PURPOSES = ("personalize.web", "personalize.offers", "marketing.email", "essential.service", "fax")
+IDS = [*"abcdefghijklmnop", LEAVE_ALONE]
+
+actions = st.builds(
+    Action,
+    action_id=st.sampled_from(IDS),
+    kind=st.sampled_from(["show_item", "make_offer", "send_message", "leave_alone"]),
+    title=st.sampled_from(["It", "That"]),
+    purpose=st.sampled_from(PURPOSES[:4]),
+    channel=st.sampled_from(["", "", "", "email", "sms"]),
+    placements=st.sampled_from([(), (), ("here",), ("there",), ("there", "here")]),
+    valid_from=st.sampled_from([None, None, NOW_MS, NOW_MS + 1]),
+    valid_until=st.sampled_from([None, None, NOW_MS, NOW_MS + 1, NOW_MS + 5]),
+    eligibility=st.sampled_from(["", "", "orders > 3", "context.page == 'cart'", "orders > 90"]),
+    group=st.sampled_from(["", "", "bread", "wine"]),
+    base_propensity=st.sampled_from([0.0, 0.01, 0.5]),
+    lever=st.sampled_from([0.0, 1.0, 1.0, 2.5]),
+    content=st.sampled_from([{}, {"subject": "Bread"}]),
+    cooldown_days=st.sampled_from([0, 1, 2, 2, 45]),
+    stock=st.sampled_from([None, None, None, 0, 1, 2]),
+    budget_minor=st.sampled_from([None, None, 150]),
+    cost_minor=st.just(100),
+)
+candidates = st.lists(
+    st.builds(
+        Candidate,
+        action=actions,
+        propensity=st.one_of(st.sampled_from([0.0, 0.5]), st.floats(0, 1)),
+        value_minor=st.sampled_from([-50, 0, 5, 40, 40, 500]),
+        found_by=st.sampled_from(["repeat", "discover", "popular", "catalogue"]),
+        facts=st.sampled_from([{}, {"times_bought": 3}]),
+    ),
+    max_size=25,
+)
+people = st.builds(
+    PersonFacts,
+    person_id=st.integers(0, 99).map("per_{}".format),
+    traits=st.sampled_from([{}, {"orders": 9}]),
+    consent=st.dictionaries(
+        st.sampled_from(PURPOSES),
+        st.tuples(st.integers(0, 3), st.sampled_from(["allow", "allow", "allow", "deny"])),
+        max_size=4,
+    ),
+    status=st.sampled_from([None, None, SetStatus(status="on_a_break"), SetStatus(status="left")]),
+    contract=st.sampled_from(
+        [
+            None,
+            None,
+            ContactContract(kinds=("show",), unasked_messages_per_30_days=0, words="Only so."),
+            ContactContract(
+                kinds=("show", "offer", "message"), unasked_messages_per_30_days=4, words="So."
+            ),
+        ]
+    ),
+    contacts=st.lists(
+        st.builds(
+            Contact,
+            at_ms=st.integers(NOW_MS - 3 * MS_PER_DAY, NOW_MS + 2),
+            channel=st.sampled_from(["", "", "email", "sms"]),
+            action_id=st.sampled_from(IDS),
+        ),
+        max_size=4,
+    ).map(tuple),
+    dismissed=st.dictionaries(st.sampled_from(IDS), st.integers(DAY - 47, DAY + 1), max_size=4),
+    zone=st.sampled_from(["", "Europe/Vienna", "Asia/Tokyo"]),
+)
+requests = st.builds(
+    DecisionRequest,
+    placement=st.sampled_from(["here", "nowhere"]),
+    purpose=st.sampled_from(PURPOSES[:4]),
+    channel=st.sampled_from(["", "", "email"]),
+    slots=st.integers(1, 5),
+    taken=st.sampled_from([{}, {"a": 1, "b": 2, "z": 1}]),
+    context=st.sampled_from([{}, {"page": "cart"}]),
+)
+policies = st.builds(
+    compile_policy,
+    st.builds(
+        DecisionSettings,
+        exploration_share=st.sampled_from([0.0, 0.5, 1.0]),
+        control_share=st.sampled_from([0.0, 0.0, 0.5]),
+        attention_cost_minor=st.sampled_from([{"email": 0}, {"email": 15}]),
+        most_per_group=st.integers(1, 3),
+        discovery_slots=st.integers(0, 3),
+        seed=st.integers(0, 9),
+    ),
+    st.just(CONSENT),
+)
+
+
+@settings(max_examples=600, deadline=None)
+@given(requests, candidates, people, policies)
+def test_columns_decide_as_one_by_one(
+    request: DecisionRequest,
+    offered: list[Candidate],
+    person: PersonFacts,
+    policy: DecisionPolicy,
+):
+    quick = decide(request, offered, person, policy, NOW_MS)
+    slow = decision_twin.decide(request, offered, person, policy, NOW_MS)
+    assert quick == slow
+    assert quick.picks == slow.picks
+    event = event_of(quick, (identifier("user_id", "ada"),), NOW_MS)
+    read: Mapping[str, Any] = from_json(to_json(event), Event).properties
+    assert read["chosen"] == list(slow.chosen)
+    assert decision_of(from_json(to_json(event), Event)) == slow
+    assert decision_of(event) == slow
