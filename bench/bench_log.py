@@ -20,7 +20,7 @@ from customering.events.settings import EventsSettings
 from customering.kernel.chance import draw
 from customering.kernel.clock import format_instant
 from customering.kernel.records import to_json
-from customering.stores.blocks import id_digest, seal
+from customering.stores.blocks import id_digests, lines_of, seal
 from customering.stores.recent_ids import RecentIds
 from customering.stores.sqlite_log import SqliteLog
 
@@ -124,20 +124,21 @@ def main() -> None:
     print(f"  {event_bytes:.0f} bytes of JSON an event, zstd level {arguments.level}")
     groups = batches(events, BATCH)
     compressor = zstandard.ZstdCompressor(level=arguments.level)
-    digests = [[id_digest(event.event_id) for event in group] for group in groups]
+    digests = [id_digests(group) for group in groups]
     sealed = []
     measure(
         "encode, compress, checksum",
         count,
         lambda: sealed.extend(
-            seal(0, group, ids, compressor) for group, ids in zip(groups, digests, strict=True)
+            seal(0, group, lines_of(group), ids, compressor)
+            for group, ids in zip(groups, digests, strict=True)
         ),
     )
     recent = RecentIds(24 * 3_600_000)
 
     def remember() -> None:
         for group in groups:
-            ids = [id_digest(event.event_id) for event in group]
+            ids = id_digests(group)
             recent.advance(group[-1].recorded_at)
             assert not any(recent.contains(ids))
             recent.add(ids)

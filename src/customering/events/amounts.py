@@ -51,6 +51,12 @@ def line_amount_minor(price_minor: int, quantity: float | None) -> int | None:
     return amount if abs(amount) <= MINOR_MAX else None
 
 
+@lru_cache(maxsize=256)
+def usual_currency(code: str, default: str) -> str | None:
+    """Give what `currency_code` gives for a text; kept, because few currencies are sent."""
+    return currency_code(code, default)
+
+
 def currency_code(value: object, default: str) -> str | None:
     """Give a currency as three capital letters, the default for none, None for what is no code.
 

@@ -37,6 +37,9 @@ MISFIT = object()
 Reader = Callable[[Any, str, str, list[Violation]], Any]
 """Reads (value, currency, path, violations); gives the value, converted, or `MISFIT`."""
 
+QuickReader = Callable[[list[Any], str], list[Any] | None]
+"""Reads (list, currency) when it holds no surprise; gives None when it must be read fully."""
+
 
 class FieldRule(NamedTuple):
     """How one field is read.
@@ -57,6 +60,8 @@ class FieldRule(NamedTuple):
         Whether it is an amount of money or has one inside.
     keeps_integers
         Whether a whole number of 64 bits is right as it is.
+    quick_list
+        For a list of records: reads one whose entries are of shapes met before; else None.
     """
 
     exact: frozenset[type]
@@ -66,6 +71,7 @@ class FieldRule(NamedTuple):
     is_strict: bool = True
     holds_money: bool = False
     keeps_integers: bool = False
+    quick_list: QuickReader | None = None
 
 
 def field_rule(name: str, field: FieldDefinition, *, is_strict: bool) -> FieldRule:

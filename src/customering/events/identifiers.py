@@ -13,6 +13,7 @@ from customering.kernel.ids import Identifier, identifier
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _KIND_SEPARATORS = re.compile(r"[\s.\-]+")
 _VALUE_LENGTH_MAX = 500  # the Segment spec's limit of a groupId, the longest id it names
+_NEVER_IN_EMAIL = re.compile(r'[@<>(),;:\\"\[\] \u00a0]')
 _EMAIL_LENGTH_MAX = 254  # RFC 5321, errata 1690
 _LOCAL_PART_LENGTH_MAX = 64  # RFC 5321, section 4.5.3.1.1
 _PHONE_CACHE_ENTRIES = 4_096
@@ -139,7 +140,7 @@ def _email(text: str) -> str:
         and "." in domain.strip(".")
         and ".." not in domain
         and not domain.startswith(".")
-        and not any(character in '@<>(),;:\\"[] \u00a0' for character in local + domain)
+        and _NEVER_IN_EMAIL.search(local + domain) is None
     )
     if not well_formed:
         raise _not_an_email()

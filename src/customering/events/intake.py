@@ -1,6 +1,6 @@
 """Intake: payloads as they were sent become events, or are set aside with the reason."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -10,10 +10,12 @@ from customering.events.plan import TrackingPlan
 from customering.events.segment import read_event
 from customering.events.settings import EventsSettings
 from customering.events.store import Quarantined
+from customering.events.usual import UsualReader
 from customering.kernel.errors import InvalidEvent
 from customering.kernel.ids import stable_id
 from customering.kernel.records import Record, to_json
 
+_encode = msgspec.json.Encoder().encode
 _NOT_ENCODABLE = (TypeError, ValueError, OverflowError, RecursionError)
 
 
@@ -26,10 +28,14 @@ class Intake(Record, frozen=True):
         Events to append to the log, in the order of their payloads.
     quarantined
         Payloads that were refused, in their order; every payload is in one of the two.
+    lines
+        The accepted events as JSON, one each, so that the log need not encode them again. Empty
+        when that is not known: whoever changes `accepted` must leave `lines` out, or encode anew.
     """
 
     accepted: list[Event]
     quarantined: list[Quarantined]
+    lines: Sequence[bytes] = ()
 
 
 def intake(
@@ -40,6 +46,7 @@ def intake(
     source: str,
     received_at: int,
     places: Sequence[str] | None = None,
+    amend: Callable[[Event], Event] | None = None,
 ) -> Intake:
     """Turn payloads in the shape of the Segment spec into events; never raise because of one.
 
@@ -58,17 +65,25 @@ def intake(
         The present. Milliseconds since 1970.
     places
         Where each payload stood, such as ``orders.csv:17``, one a payload; by default its index.
+    amend
+        Changes each event before it is measured, such as for a source that is not believed about
+        everything; must not raise.
 
     Notes
     -----
     Pure, and one bad payload never spoils the others of its batch.
     """
     accepted: list[Event] = []
+    lines: list[bytes] = []
     refused: list[Quarantined] = []
+    read_usual = UsualReader(plan, settings, source, received_at).read
     for index, payload in enumerate(payloads):
         try:
-            event = read_event(payload, settings=settings, source=source, received_at=received_at)
-            accepted.append(_admit(event, plan, settings))
+            event = read_usual(payload) or _read_fully(payload, plan, settings, source, received_at)
+            if amend is not None:
+                event = amend(event)
+            lines.append(_line(event, settings.event_bytes_max))
+            accepted.append(event)
         except InvalidEvent as error:
             refused.append(
                 quarantined(
@@ -80,7 +95,7 @@ def intake(
                     received_at=received_at,
                 )
             )
-    return Intake(accepted=accepted, quarantined=refused)
+    return Intake(accepted=accepted, quarantined=refused, lines=lines)
 
 
 def quarantined(
@@ -107,8 +122,11 @@ def quarantined(
     )
 
 
-def _admit(event: Event, plan: TrackingPlan, settings: EventsSettings) -> Event:
-    """Check an event against the reserved names, the plan and the size limit."""
+def _read_fully(
+    payload: Any, plan: TrackingPlan, settings: EventsSettings, source: str, received_at: int
+) -> Event:
+    """Read any payload, and check it against the reserved names and the plan."""
+    event = read_event(payload, settings=settings, source=source, received_at=received_at)
     if event.name in RESERVED_NAMES:
         raise InvalidEvent(
             "This name is reserved for events of the system itself",
@@ -124,21 +142,21 @@ def _admit(event: Event, plan: TrackingPlan, settings: EventsSettings) -> Event:
         )
     if properties is not event.properties:
         event = msgspec.structs.replace(event, properties=properties)
-    _check_encodable(event, settings.event_bytes_max)
     return event
 
 
-def _check_encodable(event: Event, event_bytes_max: int) -> None:
-    """Refuse what the log could not write, so that it never fails the events beside it."""
+def _line(event: Event, event_bytes_max: int) -> bytes:
+    """Encode an event as the log keeps it; refuse what would make it fail the events beside it."""
     try:
-        size_bytes = len(to_json(event))
+        line = _encode(event)
     except _NOT_ENCODABLE as error:
         raise InvalidEvent(
             "The event cannot be written as JSON: it is nested too deeply or not valid Unicode",
             hint="Send flat properties and whole characters.",
         ) from error
-    if size_bytes > event_bytes_max:
+    if len(line) > event_bytes_max:
         raise InvalidEvent(
-            f"The event has {size_bytes} bytes, more than the {event_bytes_max} allowed",
+            f"The event has {len(line)} bytes, more than the {event_bytes_max} allowed",
             hint="Send less, or raise events.event_bytes_max.",
         )
+    return line

@@ -50,7 +50,6 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 IDENTIFIERS_JOINED = "Identifiers Joined"
 IDENTIFIERS_SEPARATED = "Identifiers Separated"
 CONSENT_UPDATED = "Consent Updated"
-STATUS_SET = "Status Set"
 FACT_CORRECTED = "Fact Corrected"
 DECISION_MADE = "Decision Made"
 
@@ -59,7 +58,6 @@ RESERVED_NAMES = frozenset(
         IDENTIFIERS_JOINED,
         IDENTIFIERS_SEPARATED,
         CONSENT_UPDATED,
-        STATUS_SET,
         FACT_CORRECTED,
         DECISION_MADE,
     }

@@ -28,7 +28,8 @@ def unbatch(body: Any) -> list[Any]:
     """Give the payloads of a batch call, with what the batch says for all put under each.
 
     ``context`` and ``integrations`` of the batch fill what a payload does not say itself; so does
-    ``sentAt``. What is not an object is passed on as it is, for intake to set aside.
+    ``sentAt``. What is not an object is passed on as it is, for intake to set aside. The payloads
+    of the body are filled where they stand: the body is not to be used again.
 
     Raises
     ------
@@ -48,26 +49,23 @@ def unbatch(body: Any) -> list[Any]:
         if isinstance(value := body.get(key), dict) and value
     }
     sent_at = body.get("sentAt")
-    if not shared and sent_at is None:
-        return batch
-    return [
-        _under(payload, shared, sent_at) if isinstance(payload, dict) else payload
-        for payload in batch
-    ]
+    if shared or sent_at is not None:
+        for payload in batch:
+            if isinstance(payload, dict):
+                _fill(payload, shared, sent_at)
+    return batch
 
 
-def _under(payload: dict[str, Any], shared: dict[str, Any], sent_at: Any) -> dict[str, Any]:
+def _fill(payload: dict[str, Any], shared: dict[str, Any], sent_at: Any) -> None:
     """Put what a batch says for all under what one payload says itself."""
-    merged = dict(payload)
+    if sent_at is not None and payload.get("sentAt") is None:
+        payload["sentAt"] = sent_at
     for key, value in shared.items():
         own = payload.get(key)
         if own is None:
-            merged[key] = value
+            payload[key] = value
         elif isinstance(own, dict):
-            merged[key] = value | own
-    if sent_at is not None and payload.get("sentAt") is None:
-        merged["sentAt"] = sent_at
-    return merged
+            payload[key] = value | own
 
 
 def read_event(payload: Any, *, settings: EventsSettings, source: str, received_at: int) -> Event:
@@ -118,9 +116,9 @@ def read_event(payload: Any, *, settings: EventsSettings, source: str, received_
 
 
 def _object(payload: dict[str, Any], key: str) -> dict[str, Any]:
-    """Give a member that is an object; absent and null are the empty one."""
+    """Give a member that is an object; absent, null and PHP's ``[]`` are the empty one."""
     value = payload.get(key)
-    if value is None:
+    if value is None or value == []:
         return {}
     if not isinstance(value, dict):
         raise InvalidEvent(f"The {key} are not an object", hint="Send an object.", path=key)

@@ -79,11 +79,19 @@ class EventLog(Protocol):
         """Offset the next event will get, which is the number of events in the log."""
         ...
 
-    def append(self, events: Sequence[Event]) -> Appended:
+    def append(self, events: Sequence[Event], lines: Sequence[bytes] | None = None) -> Appended:
         """Append the events that are not there yet; they are durable when this returns.
 
         All or nothing: when it raises, none of them is in the log. An event whose id was recorded
         within ``dedupe_hours``, or stands earlier in the same call, is left out and counted.
+
+        Parameters
+        ----------
+        events
+            In the order of their offsets.
+        lines
+            The same events as JSON, one each, as `customering.events.intake.Intake` gives them;
+            None when they are still to be encoded. Nobody checks that they are the same.
 
         Raises
         ------

@@ -8,6 +8,7 @@ from customering.kernel.clock import parse_instant
 from customering.kernel.errors import InvalidEvent
 
 _MILLISECONDS_MAX = 253_402_300_799_999  # the end of the year 9999, the last ISO 8601 can write
+_MILLISECONDS = {f"{number:03d}Z": number for number in range(1_000)}
 
 
 def read_times(payload: dict[str, Any], received_at: int) -> tuple[int, dict[str, int]]:
@@ -17,7 +18,7 @@ def read_times(payload: dict[str, Any], received_at: int) -> tuple[int, dict[str
     -------
     tuple
         ``occurred_at`` in milliseconds since 1970, and ``{"sent_at", "original_at"}`` by the
-        sender's clock; the latter is empty when nothing was corrected.
+        sender's clock, as far as they were sent and say more than ``occurred_at``.
 
     Raises
     ------
@@ -43,24 +44,49 @@ def read_times(payload: dict[str, Any], received_at: int) -> tuple[int, dict[str
     original = _instant(payload, "originalTimestamp")
     sent_at = _instant(payload, "sentAt")
     reading = timestamp if original is None else original
+    clock = {} if sent_at is None else {"sent_at": sent_at}
     if reading is None:
-        return received_at, {}
-    clock: dict[str, int] = {}
+        return received_at, clock
     if timestamp is not None and timestamp != reading:
         occurred_at = timestamp
+        clock["original_at"] = reading
     elif sent_at is None:
         occurred_at = reading
     else:
         occurred_at = received_at - (sent_at - reading)
-        clock = {"sent_at": sent_at, "original_at": reading}
+        clock["original_at"] = reading
     if occurred_at < 0:
         raise InvalidEvent(
             "The time lies before 1970", hint="Send when it happened.", path="timestamp"
         )
     if occurred_at > received_at:
-        clock = clock or {"original_at": reading}
+        clock["original_at"] = reading
         occurred_at = received_at
     return occurred_at, clock
+
+
+def usual_times(payload: dict[str, Any], received_at: int) -> tuple[int, dict[str, int]] | None:
+    """Give what `read_times` gives for times as JavaScript writes them; None for any other."""
+    timestamp, sent = payload.get("timestamp"), payload.get("sentAt")
+    if (
+        type(timestamp) is not str
+        or type(sent) is not str
+        or not sent
+        or payload.get("originalTimestamp") is not None
+    ):
+        return None
+    milliseconds = _MILLISECONDS.get(timestamp[20:])
+    if milliseconds is None:
+        return None
+    try:
+        reading = _second(timestamp[:20]) + milliseconds
+        sent_at = _parse(sent)
+    except (ValueError, OverflowError):
+        return None
+    occurred_at = received_at - (sent_at - reading)
+    if not 0 <= occurred_at <= received_at:
+        return None
+    return occurred_at, {"sent_at": sent_at, "original_at": reading}
 
 
 def _instant(payload: dict[str, Any], key: str) -> int | None:
@@ -91,3 +117,17 @@ def _instant(payload: dict[str, Any], key: str) -> int | None:
 def _parse(text: str) -> int:
     """Read ISO 8601; kept, because all events of a batch share their ``sentAt``."""
     return parse_instant(text.strip())
+
+
+@lru_cache(maxsize=1_024)
+def _second(text: str) -> int:
+    """Read the part before the milliseconds, ``2017-06-01T09:30:00.``; most are of this second.
+
+    Raises
+    ------
+    ValueError
+        When it is written in any other way.
+    """
+    if len(text) != 20 or text[13] != ":" or text[16] != ":" or text[19] != ".":
+        raise ValueError("not of the usual form")
+    return parse_instant(f"{text[:19]}Z")

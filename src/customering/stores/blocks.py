@@ -14,7 +14,8 @@ from customering.kernel.errors import Corrupt, InvalidEvent
 
 ID_BYTES = 16
 _HEADER = struct.Struct(">qqqq")
-_ENCODER = msgspec.json.Encoder()
+_encode = msgspec.json.Encoder().encode
+_digest = xxhash.xxh3_128_digest
 
 
 class _IdOnly(msgspec.Struct):
@@ -58,16 +59,19 @@ def id_digest(event_id: str) -> bytes:
 
     With a billion events in the log, a new id meets an old digest with a chance of 3e-30.
     """
-    return xxhash.xxh3_128_digest(event_id.encode("utf-8", "surrogatepass"))
+    return _digest(event_id.encode("utf-8", "surrogatepass"))
 
 
-def seal(
-    first: int,
-    events: Sequence[Event],
-    digests: Sequence[bytes],
-    compressor: zstandard.ZstdCompressor,
-) -> StoredBlock:
-    """Turn events into a row of the log.
+def id_digests(events: Sequence[Event]) -> list[bytes]:
+    """Give the digests of the ids of events, in order."""
+    try:
+        return [_digest(event.event_id.encode()) for event in events]
+    except UnicodeEncodeError:  # half a surrogate pair, which no line can hold
+        return [id_digest(event.event_id) for event in events]
+
+
+def lines_of(events: Sequence[Event]) -> list[bytes]:
+    """Encode events as the log keeps them, one line of JSON each.
 
     Raises
     ------
@@ -75,15 +79,26 @@ def seal(
         When an event cannot be written as JSON; events from intake always can.
     """
     try:
-        lines = _ENCODER.encode_lines(events)
+        return [_encode(event) for event in events]
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise InvalidEvent(
             "An event cannot be written as JSON",
             hint="Append what intake accepted, or plain JSON data.",
         ) from error
+
+
+def seal(
+    first: int,
+    events: Sequence[Event],
+    lines: Sequence[bytes],
+    digests: Sequence[bytes],
+    compressor: zstandard.ZstdCompressor,
+) -> StoredBlock:
+    """Turn events, with their lines and the digests of their ids, into a row of the log."""
     recorded = [event.recorded_at for event in events]
     header = (first, len(events), min(recorded), max(recorded))
-    ids, payload = b"".join(digests), compressor.compress(lines)
+    ids = b"".join(digests)
+    payload = compressor.compress(b"\n".join([*lines, b""]))
     return StoredBlock(*header, _checksum(header, payload), _checksum(header, ids), ids, payload)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import zstandard
 
@@ -21,6 +21,8 @@ from customering.stores.blocks import (
     check_ids,
     corrupt_block,
     id_digest,
+    id_digests,
+    lines_of,
     seal,
     unseal,
 )
@@ -46,6 +48,14 @@ class Verified(Record, frozen=True):
     blocks: int
     events: int
     payload_bytes: int
+
+
+class _Fresh(NamedTuple):
+    """Events that are not in the log yet, with the line and the digest of each."""
+
+    events: Sequence[Event]
+    lines: Sequence[bytes]
+    digests: Sequence[bytes]
 
 
 class SqliteLog:
@@ -123,7 +133,7 @@ class SqliteLog:
         with self._reading, mapped_errors(self._path):
             return _end(self._reader)
 
-    def append(self, events: Sequence[Event]) -> Appended:
+    def append(self, events: Sequence[Event], lines: Sequence[bytes] | None = None) -> Appended:
         """Append the events that are not there yet; they are durable when this returns.
 
         See `customering.events.store.EventLog.append`.
@@ -132,53 +142,60 @@ class SqliteLog:
             raise Refused(
                 "This log was opened for reading only", hint="Open it with read_only=False."
             )
+        if lines is not None and len(lines) != len(events):
+            raise ValueError(f"{len(lines)} lines for {len(events)} events")
         with self._writing:
             if not self._is_loaded:
                 self._load()
             if events:
-                self._recent.advance(max(event.recorded_at for event in events))
-            fresh = self._fresh(events)
+                self._recent.advance(max([event.recorded_at for event in events]))
+            fresh = self._fresh(events, lines)
             first = self._end
-            if fresh:
+            if fresh.events:
                 # A commit that fails may have reached the disk all the same: look before the next.
                 self._is_loaded = False
-                self._write(list(fresh.values()), list(fresh))
+                self._write(fresh)
                 self._is_loaded = True
             return Appended(
                 first_offset=first,
-                appended=len(fresh),
-                duplicates=len(events) - len(fresh),
-                events=tuple(fresh.values()),
+                appended=len(fresh.events),
+                duplicates=len(events) - len(fresh.events),
+                events=tuple(fresh.events),
             )
 
-    def _fresh(self, events: Sequence[Event]) -> dict[bytes, Event]:
-        """Give the events that were not seen, in order, by the digest of their id."""
-        digests = [id_digest(event.event_id) for event in events]
-        fresh: dict[bytes, Event] = {}
+    def _fresh(self, events: Sequence[Event], lines: Sequence[bytes] | None) -> _Fresh:
+        """Give the events that were not seen, in order."""
+        digests = id_digests(events)
         known = self._recent.contains(digests)
-        for digest, event, is_known in zip(digests, events, known, strict=True):
-            if not is_known:
-                fresh.setdefault(digest, event)
-        return fresh
+        if any(known) or len(set(digests)) < len(digests):
+            places: dict[bytes, int] = {}
+            for place, (digest, is_known) in enumerate(zip(digests, known, strict=True)):
+                if not is_known:
+                    places.setdefault(digest, place)
+            digests = list(places)
+            events = [events[place] for place in places.values()]
+            lines = None if lines is None else [lines[place] for place in places.values()]
+        return _Fresh(events, lines_of(events) if lines is None else lines, digests)
 
-    def _write(self, events: list[Event], digests: list[bytes]) -> None:
+    def _write(self, fresh: _Fresh) -> None:
         """Write events as blocks in one transaction, then remember their ids."""
         size = self._settings.block_events_max
         rows = [
             seal(
                 self._end + start,
-                events[start : start + size],
-                digests[start : start + size],
+                fresh.events[start : start + size],
+                fresh.lines[start : start + size],
+                fresh.digests[start : start + size],
                 self._compressor,
             )
-            for start in range(0, len(events), size)
+            for start in range(0, len(fresh.events), size)
         ]
         with transaction(self._connection, self._path):
             self._connection.executemany(
                 f"INSERT INTO blocks ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows
             )
-        self._end += len(events)
-        self._recent.add(digests)
+        self._end += len(fresh.events)
+        self._recent.add(fresh.digests)
 
     def _load(self) -> None:
         """Read where the log ends and which ids the window of deduplication holds."""

@@ -6,7 +6,7 @@ crash the fold goes on from that offset, nothing lost and nothing counted twice.
 be dropped and made again from the log.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -19,7 +19,9 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    bindparam,
     case,
+    cast,
     create_engine,
     event,
     insert,
@@ -74,6 +76,12 @@ _links = Table(
     sqlite_with_rowid=False,
 )
 Index("links_by_right", _links.c.right)
+
+# Built once: the live path asks for a few people many times a second.
+_GET = select(_states.c.anchor, _states.c.state).where(
+    _states.c.anchor.in_(bindparam("names", expanding=True))
+)
+_MAPPED_BYTES = 268_435_456
 
 
 class Kept(NamedTuple):
@@ -161,11 +169,7 @@ class State:
         found: dict[Identifier, bytes] = {}
         with self._engine.connect() as connection:
             for start in range(0, len(anchors), _CHUNK):
-                rows = connection.execute(
-                    select(_states.c.anchor, _states.c.state).where(
-                        _states.c.anchor.in_(anchors[start : start + _CHUNK])
-                    )
-                )
+                rows = connection.execute(_GET, {"names": anchors[start : start + _CHUNK]})
                 found.update((Identifier(anchor), state) for anchor, state in rows)
         return found
 
@@ -180,7 +184,7 @@ class State:
             for anchor, state, consent, mask in rows:
                 yield Identifier(anchor), Kept(state, consent, mask)
 
-    def scan(self) -> Iterator[tuple[Identifier, bytes]]:
+    def scan(self) -> Generator[tuple[Identifier, bytes], None, None]:
         """Give every anchor with its state, one round of rows at a time."""
         with self._engine.connect() as connection:
             rows = connection.execution_options(yield_per=_ROWS).execute(
@@ -240,7 +244,7 @@ class State:
         Raises
         ------
         Conflict
-            When another process has moved the offset meanwhile; nothing is stored.
+            When another process is further, or uses other definitions; nothing is stored.
         """
         with self._engine.begin() as connection:
             self._advance(connection, before, offset, fingerprint)
@@ -257,18 +261,31 @@ class State:
             self._add_links(connection, links)
 
     def _advance(self, connection: Connection, before: int, offset: int, fingerprint: str) -> None:
-        """Move the offset if it still stands where the fold began."""
+        """Move the offset forward from where the fold began, or from where another process is.
+
+        Who began at `before` holds the final states of all anchors touched since then. So another
+        process that is less far has stored nothing that these states do not have.
+        """
         if self._get(connection, "offset") is None:
             connection.execute(insert(_meta).values(key="offset", value="0"))
+        # Writing first takes the lock, so that what is read next cannot change any more.
         moved = connection.execute(
             update(_meta)
-            .where(_meta.c.key == "offset", _meta.c.value == str(before))
+            .where(
+                _meta.c.key == "offset",
+                cast(_meta.c.value, BigInteger).between(before, offset),
+            )
             .values(value=str(offset))
         )
         if moved.rowcount != 1:
             raise Conflict(
                 "another process folded the log meanwhile",
                 hint="run the command again; it goes on from where the other one stopped",
+            )
+        if before and self._get(connection, "fingerprint") != fingerprint:
+            raise Conflict(
+                "the definitions of traits, purposes or identity changed meanwhile",
+                hint="start this process again, so that it takes the new definitions",
             )
         self._set(connection, "fingerprint", fingerprint)
 
@@ -326,4 +343,5 @@ def _prepare_sqlite(connection: object, record: object) -> None:
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA busy_timeout = 5000")
+    cursor.execute(f"PRAGMA mmap_size = {_MAPPED_BYTES}")
     cursor.close()

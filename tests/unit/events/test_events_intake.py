@@ -1,5 +1,6 @@
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -69,6 +70,28 @@ def test_currency_and_size_come_from_the_settings() -> None:
     assert event.properties == {"revenue": 5, "revenue_minor": 5, "currency": "JPY"}
     (item,) = take(track(properties={"a": "x" * 2_000}), event_bytes_max=1_024).quarantined
     assert "1024" in item.reason
+
+
+def test_lines_are_the_accepted_events_as_the_log_keeps_them() -> None:
+    taken = take(track(messageId="a"), 3, track(messageId="b", properties={"price": 2}))
+    assert taken.lines == [to_json(event) for event in taken.accepted]
+    assert len(taken.lines) == 2
+
+
+def test_an_event_may_be_amended_before_it_is_measured() -> None:
+    def shorten(event: Event) -> Event:
+        return msgspec.structs.replace(event, properties={"length": len(event.properties["a"])})
+
+    taken = intake(
+        [track(properties={"a": "x" * 2_000})],
+        plan=PLAN,
+        settings=EventsSettings(event_bytes_max=1_024),
+        source="web",
+        received_at=NOW,
+        amend=shorten,
+    )
+    assert taken.accepted[0].properties == {"length": 2_000}
+    assert taken.lines == [to_json(taken.accepted[0])]
 
 
 def test_what_json_cannot_hold_is_kept_as_text() -> None:

@@ -131,6 +131,19 @@ def test_nulls_are_tolerated() -> None:
     assert event.context == {}
 
 
+def test_an_empty_object_as_php_writes_it_is_tolerated() -> None:
+    event = read(properties=[], context=[], integrations=[])
+    assert (event.properties, event.context) == ({}, {})
+    assert read(type="identify", traits=[]).properties == {}
+
+
+@pytest.mark.parametrize("value", [0, 7, 7.0])
+def test_ids_may_be_numbers(value: float) -> None:
+    event = read(userId=value, anonymousId=None, messageId=int(value))
+    assert event.identifiers == (f"user_id:{int(value)}",)
+    assert event.event_id == str(int(value))
+
+
 @pytest.mark.parametrize(
     ("payload", "path"),
     [
@@ -169,6 +182,14 @@ def test_the_senders_clock_is_kept_where_a_time_was_changed() -> None:
         "original_at": parse_instant("2030-01-01")
     }
     assert "clock" not in read(timestamp="2020-01-01").context
+    # What another server corrected is kept beside its correction; so is a time of sending alone.
+    assert (
+        read(timestamp="2024-05-01T10:00:00Z", originalTimestamp=at, sentAt=sent_at).context[
+            "clock"
+        ]
+        == clock
+    )
+    assert read(sentAt=sent_at).context["clock"] == {"sent_at": parse_instant(sent_at)}
 
 
 def test_times_may_be_milliseconds() -> None:
