@@ -1,36 +1,41 @@
-"""Deciding for real people: candidates from taste and catalogue, the decision, and its record."""
+"""Deciding for real people: candidates from taste and catalogue, the decision, and its record.
 
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+What depends on no person is worked out once for a catalogue and a set of models. What one person
+may want depends on what they bought and on the day, so it is remembered until either changes: the
+second page of a visit costs a tenth of the first.
+"""
 
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from customering.app.decision_facts import CONTACTS_TRAIT as CONTACTS_TRAIT
+from customering.app.decision_facts import NOTHING_BOUGHT, Bought, facts_of
+from customering.app.decision_facts import contact_text as contact_text
+from customering.app.glance import Glance
 from customering.app.models import ModelShelf
 from customering.app.people import Person
+from customering.app.purchases import Item
 from customering.app.settings import CustomeringSettings
-from customering.consent.model import SetStatus
-from customering.decision.candidates import (
-    ItemSuggestion,
-    catalogue_candidates,
-    item_candidates,
-    suggestion_of,
-)
 from customering.decision.decide import decide
 from customering.decision.explore import is_control
-from customering.decision.model import (
-    Action,
-    Candidate,
-    Contact,
-    Decision,
-    DecisionRequest,
-    PersonFacts,
-)
+from customering.decision.interest import Interests, Wish
+from customering.decision.model import Action, Decision, DecisionRequest, FoundBy
+from customering.decision.offer import Offer
 from customering.decision.policy import DecisionPolicy
+from customering.decision.table import Columns, Same, Table, table_of, table_of_products
 from customering.kernel.clock import day_of
-from customering.taste.rank import suggest
+from customering.taste.model import TasteModel
+from customering.taste.rank import Shortlist, explain_one, shortlist
 
 _SUGGESTIONS = 60
 _DISCOVERIES = 20
 _POPULAR = 20
-CONTACTS_TRAIT = "recent_contacts"
+_PURPOSE = "personalize.web"
+_NEVER = 1 << 62
+_OFFERS_REMEMBERED = 4_096  # some 15 kB each
 
 
 def request_for(placement: str, channel: str, slots: int) -> DecisionRequest:
@@ -47,6 +52,52 @@ def request_for(placement: str, channel: str, slots: int) -> DecisionRequest:
     """
     purpose = f"marketing.{channel}" if channel else "personalize.web"
     return DecisionRequest(placement=placement, purpose=purpose, channel=channel, slots=slots)
+
+
+class _Product(NamedTuple):
+    """One product as it is shown."""
+
+    action_id: str
+    title: str
+    category: str
+    value_minor: int
+
+
+class _InForce(NamedTuple):
+    """The actions of the catalogue that are valid between two instants."""
+
+    begins: int
+    ends: int
+    table: Table
+    interests: Interests
+
+
+class _Remembered(NamedTuple):
+    """What one person may want, and what it was worked out from.
+
+    Parameters
+    ----------
+    bought
+        A hash of all that was bought, and the length of its text: two texts of equal length agree
+        by chance once in 2**64.
+    day
+        UTC day number of asking.
+    table
+        The catalogue in force.
+    offer
+        What is weighed; its facts are given with each decision.
+    listed
+        What taste suggests.
+    wishes
+        The same, as actions are about it.
+    """
+
+    bought: tuple[int, int]
+    day: int
+    table: Table
+    offer: Offer
+    listed: Shortlist
+    wishes: list[Wish]
 
 
 class Deciding:
@@ -76,122 +127,192 @@ class Deciding:
         self._policy = policy
         self._actions = actions
         self._settings = settings
+        self._in_force: _InForce | None = None
+        self._seen_models: tuple[TasteModel | None, dict[str, Item]] = (None, {})
+        self._products: dict[str, _Product] = {}
+        self._popular: tuple[tuple[str, float], ...] = ()
+        self._usual_price_minor = 0
+        self._offers: OrderedDict[str, _Remembered] = OrderedDict()
 
-    def decide(self, person: Person, request: DecisionRequest, now_ms: int) -> Decision:
-        """Decide what to do for one person at one place."""
-        return decide(
-            request, self.candidates(person, now_ms), _facts(person), self._policy, now_ms
-        )
+    def decide(self, person: Glance, request: DecisionRequest, now_ms: int) -> Decision:
+        """Decide what to do for one person at one place.
+
+        Parameters
+        ----------
+        person
+            The person.
+        request
+            The place to fill.
+        now_ms
+            The present, milliseconds since 1970.
+        """
+        offer = self.offer(person, now_ms)
+        return decide(request, offer, facts_of(person), self._policy, now_ms)
 
     def is_control(self, person: Person) -> bool:
         """Tell whether a person is in the control group, which gets the same as everybody."""
         settings = self._policy.settings
         return is_control(settings.seed, person.person_id, settings.control_share)
 
-    def candidates(self, person: Person, now_ms: int) -> list[Candidate]:
+    def offer(self, person: Glance, now_ms: int) -> Offer:
         """Give what might be done for a person: products to show, and what the catalogue has."""
-        suggestions = self._suggestions(person, now_ms)
-        in_force = [action for action in self._actions if _in_force(action, now_ms)]
-        return [
-            *item_candidates(
-                suggestions,
-                purpose="personalize.web",
-                margin_share=self._settings.catalog.margin_share,
-                usual_price_minor=self._usual_price_minor,
-            ),
-            *catalogue_candidates(in_force, suggestions),
-        ]
+        self._look_at_models()
+        in_force = self._catalogue(now_ms)
+        bought, day = Bought(person.values), day_of(now_ms)
+        # Everybody who has bought nothing is offered the same.
+        name = "" if bought.hash == NOTHING_BOUGHT else person.person_id
+        found = self._offers.get(name)
+        if found is None or found[:3] != (bought.hash, day, in_force.table):
+            found = self._remember(name, bought, day, in_force)
+        else:
+            self._offers.move_to_end(name)
+        return found.offer.with_facts(self._explainer(found, in_force, bought))
 
-    def _suggestions(self, person: Person, now_ms: int) -> list[ItemSuggestion]:
-        """Give what the person may want, and what everybody is shown."""
-        model = self._models.taste
-        if model is None:
-            return []
-        common = dict(self._popular)
-        wanted = suggest(
-            model,
-            person.values.get("habits", {}),
-            person.values.get("shopping_days", []),
-            day_of(now_ms),
-            _SUGGESTIONS,
-            discover=_DISCOVERIES,
-        )
-        made = []
-        for suggestion in wanted:
-            item = self._models.items.get(suggestion.product_id)
-            made.append(
-                suggestion_of(
-                    suggestion,
-                    self._titles,
-                    category=item.category if item else "",
-                    price_minor=item.price_minor or None if item else None,
-                    common_probability=common.pop(suggestion.product_id, 0.0),
-                )
+    def _remember(
+        self,
+        name: str,
+        bought: Bought,
+        day: int,
+        in_force: _InForce,
+    ) -> _Remembered:
+        listed = self._listed(bought, day)
+        products = [self._product(product) for product in listed.products]
+        wishes = [
+            Wish(product_id, product.title, product.category, chance, kind == "repeat")
+            for product_id, product, chance, kind in zip(
+                listed.products, products, listed.probability, listed.kinds, strict=True
             )
-        for product, share in common.items():
-            item = self._models.items[product]
-            made.append(
-                ItemSuggestion(
-                    product_id=product,
-                    title=self._titles[product],
-                    category=item.category,
-                    price_minor=item.price_minor or None,
-                    probability=0.0,
-                    common_probability=share,
-                    kind="popular",
-                )
-            )
+        ]
+        tables, chances = [in_force.table], [in_force.interests.propensities(wishes)]
+        mine, own = self._shown(listed, products)
+        if len(mine):
+            tables, chances = [mine, *tables], [own, *chances]
+        offer = Offer(tables, np.concatenate(chances), lambda place: {})
+        made = _Remembered(bought.hash, day, in_force.table, offer, listed, wishes)
+        self._offers[name] = made
+        self._offers.move_to_end(name)
+        if len(self._offers) > _OFFERS_REMEMBERED:
+            self._offers.popitem(last=False)
         return made
 
-    @cached_property
-    def _titles(self) -> dict[str, str]:
-        return {product: item.words for product, item in self._models.items.items()}
-
-    @cached_property
-    def _popular(self) -> tuple[tuple[str, float], ...]:
-        """Give the products most people buy, with the share of people: the same for everybody."""
+    def _listed(self, bought: Bought, day: int) -> Shortlist:
         model = self._models.taste
         if model is None:
-            return ()
-        buyers = model.statistics.buyers[: len(model.products)]
-        best = (-buyers).argsort(kind="stable")[:_POPULAR]
-        return tuple(
-            (model.products[at], float(buyers[at]) / max(model.statistics.people, 1))
-            for at in best.tolist()
-            if model.products[at] in self._models.items
-        )
+            return Shortlist([], [], [], [], np.zeros(0, dtype=np.int64))
+        habits, days = bought.habits, bought.days
+        return shortlist(model, habits, days, day, _SUGGESTIONS, discover=_DISCOVERIES)
 
-    @cached_property
-    def _usual_price_minor(self) -> int:
-        prices = sorted(i.price_minor for i in self._models.items.values() if i.price_minor)
-        return prices[len(prices) // 2] if prices else 0
+    def _shown(
+        self, listed: Shortlist, products: list[_Product]
+    ) -> tuple[Table, "np.ndarray[Any, np.dtype[np.float64]]"]:
+        """Give the table of what the person may want and what everybody is shown."""
+        common = dict(self._popular)
+        base = [common.pop(product, 0.0) for product in listed.products]
+        shown = [*products, *(self._product(product) for product in common)]
+        count = len(shown)
+        everybodys: list[FoundBy] = ["popular"] * len(common)
+        columns = Columns(
+            action_id=[product.action_id for product in shown],
+            title=[product.title for product in shown],
+            kind=Same("show_item", count),
+            purpose=Same(_PURPOSE, count),
+            channel=Same("", count),
+            group=[product.category for product in shown],
+            found_by=[*listed.kinds, *everybodys],
+            value_minor=[product.value_minor for product in shown],
+            lever=Same(1.0, count),
+            base_propensity=[*base, *common.values()],
+            eligibility=Same("", count),
+            valid_from=Same(None, count),
+            valid_until=Same(None, count),
+            cooldown_days=Same(0, count),
+        )
+        own = [*listed.probability, *([0.0] * len(common))]
+        return table_of_products(columns, _PURPOSE), np.array(own, dtype=np.float64)
+
+    def _explainer(
+        self, found: _Remembered, in_force: _InForce, bought: Bought
+    ) -> Callable[[int], Mapping[str, Any]]:
+        """Give what explains a candidate, from what was bought as it is now."""
+        listed, model = found.listed, self._models.taste
+
+        def facts(place: int) -> Mapping[str, Any]:
+            first = len(found.offer) - len(in_force.table)
+            if place >= first:
+                return in_force.interests.facts(place - first, found.wishes)
+            if model is None or place >= len(listed.products):
+                return {}
+            return self._taste_facts(model, listed, place, bought, found.day)
+
+        return facts
+
+    def _taste_facts(
+        self, model: TasteModel, listed: Shortlist, place: int, bought: Bought, day: int
+    ) -> Mapping[str, Any]:
+        """Give the facts of a product by the names that `explain` knows."""
+        known = explain_one(model, listed, place, bought.days_of(listed.products[place]), day)
+        items = self._models.items
+        facts = {
+            "times_bought": known.times or None,
+            "gap_days": known.every_days,
+            "days_since_last": known.last_days_ago,
+            "repeat_rate": known.share_rebuy,
+            "bought_with": [items[one].words for one in known.because_of if one in items],
+        }
+        return {name: fact for name, fact in facts.items() if fact not in (None, [])}
+
+    def _catalogue(self, now_ms: int) -> _InForce:
+        """Give the actions that are valid now; others are not worth a line in the record."""
+        known = self._in_force
+        if known is None or not known.begins <= now_ms < known.ends:
+            actions = [action for action in self._actions if _in_force(action, now_ms)]
+            turns = [action.valid_from or 0 for action in self._actions]
+            turns += [action.valid_until or _NEVER for action in self._actions]
+            known = self._in_force = _InForce(
+                max((turn for turn in turns if turn <= now_ms), default=0),
+                min((turn for turn in turns if turn > now_ms), default=_NEVER),
+                table_of(actions),
+                Interests(actions),
+            )
+        return known
+
+    def _look_at_models(self) -> None:
+        """Begin anew when the models were fitted anew."""
+        seen = (self._models.taste, self._models.items)
+        if seen[0] is self._seen_models[0] and seen[1] is self._seen_models[1]:
+            return
+        self._seen_models = seen
+        self._offers.clear()
+        self._products.clear()
+        model, items = seen
+        prices = sorted(item.price_minor for item in items.values() if item.price_minor)
+        self._usual_price_minor = prices[len(prices) // 2] if prices else 0
+        self._popular = () if model is None else tuple(_most_bought(model, items))
+
+    def _product(self, product_id: str) -> _Product:
+        """Give a product as it is shown; one we know nothing of is called by its id."""
+        known = self._products.get(product_id)
+        if known is None:
+            item = self._models.items.get(product_id)
+            price = (item.price_minor if item else 0) or self._usual_price_minor
+            known = self._products[product_id] = _Product(
+                action_id=f"item:{product_id}",
+                title=item.words if item else product_id,
+                category=item.category if item else "",
+                value_minor=round(self._settings.catalog.margin_share * price),
+            )
+        return known
+
+
+def _most_bought(model: TasteModel, items: Mapping[str, Item]) -> Iterator[tuple[str, float]]:
+    """Give the products most people buy, with the share of people: the same for everybody."""
+    buyers = model.statistics.buyers[: len(model.products)]
+    best = (-buyers).argsort(kind="stable")[:_POPULAR]
+    for at in best.tolist():
+        if model.products[at] in items:
+            yield model.products[at], float(buyers[at]) / max(model.statistics.people, 1)
 
 
 def _in_force(action: Action, now_ms: int) -> bool:
-    """Tell whether an action is valid now; others are not worth a line in the record."""
     begun = action.valid_from is None or action.valid_from <= now_ms
     return begun and (action.valid_until is None or now_ms < action.valid_until)
-
-
-def _facts(person: Person) -> PersonFacts:
-    wish = person.declared_status
-    return PersonFacts(
-        person_id=person.person_id,
-        traits=person.values,
-        consent=person.consent,
-        status=None if wish is None else SetStatus(status=wish.status, until_ms=wish.until_ms),
-        contract=person.status.contract,
-        contacts=tuple(_contacts(person.values.get(CONTACTS_TRAIT, []))),
-        zone=str(person.values["declared"].get("zone", "")),
-    )
-
-
-def contact_text(at_ms: int, channel: str, action_id: str) -> str:
-    """Write a contact as the trait of recent contacts keeps it."""
-    return f"{at_ms} {channel} {action_id}"
-
-
-def _contacts(texts: Sequence[str]) -> Iterator[Contact]:
-    for text in texts:
-        at_ms, channel, action_id = text.split(" ", 2)
-        yield Contact(at_ms=int(at_ms), channel=channel, action_id=action_id)

@@ -76,10 +76,7 @@ def _rows(name: Identifier, decision: Decision) -> list[dict[str, Any]]:
         "decided_at": decision.decided_at,
         "expires_at": decision.expires_at,
     }
-    chosen = sorted(
-        (one for one in decision.candidates if one.rank is not None), key=lambda one: one.rank or 0
-    )
     return [
         shared | {field: getattr(candidate, field) for field in _OF_CANDIDATE}
-        for candidate in chosen
+        for candidate in decision.ranked
     ]

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
+from msgspec.structs import replace
 
 from customering.app.folding import copy_to_history, trait_mask
+from customering.app.glance import STATUS_FACT as STATUS_FACT
+from customering.app.glance import VALUE_PURPOSE, Glance, Glances, declared_status
 from customering.app.models import ModelShelf
 from customering.app.settings import CustomeringSettings
 from customering.consent.gate import CompiledPolicy
@@ -29,12 +31,6 @@ from customering.relationship.status import status_of
 from customering.relationship.value import estimate
 from customering.stores.history import History
 from customering.stores.state import State
-
-STATUS_FACT = "relationship_status"
-"""The declared fact in which a person's own choice of status is kept."""
-
-VALUE_PURPOSE = "profile.value_scoring"
-"""The purpose under which value and status are estimated."""
 
 
 class Person(Record, frozen=True):
@@ -108,6 +104,9 @@ class People:
         self._policy = policy
         self._settings = settings
         self._models = models
+        self._glances = Glances(
+            traits=traits, policy=policy, settings=settings.relationship, models=models
+        )
 
     def identifier(self, text: str) -> Identifier:
         """Read how an operator names a person: ``type:value``, an e-mail address or a person id.
@@ -232,6 +231,31 @@ class People:
             status=self._status(known, expected, wish, now_ms, may_judge=may_judge),
         )
 
+    def glance(
+        self,
+        person_id: PersonId,
+        names: Sequence[Identifier],
+        states: Sequence[ProfileState],
+        now_ms: int,
+        *,
+        also: Sequence[ProfileState] = (),
+    ) -> Glance:
+        """Read what a decision needs of a person, and no more: what `judge` says, when asked for.
+
+        Parameters
+        ----------
+        person_id, names
+            Who they are.
+        states
+            The states of their anchors, in any number: none for somebody who is not known yet.
+        now_ms
+            The instant to decide at.
+        also
+            The states of further anchors of the same person, of which nothing is used but what
+            binds us: their choices, the status they set, and what they said no to.
+        """
+        return self._glances.glance(person_id, names, states, now_ms, also=also)
+
     def _status(
         self,
         known: dict[str, Any],
@@ -246,7 +270,7 @@ class People:
         found = status_of(facts, self._settings.relationship)
         if may_judge or found.set_by == "person":
             return found
-        return msgspec.structs.replace(
+        return replace(
             found,
             operator_words="Not known: this person does not permit us to estimate how we stand.",
             person_words="We do not know, because you do not permit us to estimate how we stand.",
@@ -281,15 +305,6 @@ def _unknown(name: Identifier, when: str) -> NoSuchPerson:
     return NoSuchPerson(
         f"nothing is known of {name}{when}",
         hint="check the type and the spelling; `customering log tail` shows who was seen",
-    )
-
-
-def declared_status(fact: Any) -> DeclaredStatus | None:
-    """Read the status a person set from their declared fact; None when it is not one."""
-    if not isinstance(fact, dict) or fact.get("status") not in ("on_a_break", "not_that_into_you"):
-        return None
-    return DeclaredStatus(
-        status=fact["status"], since_ms=int(fact.get("since_ms", 0)), until_ms=fact.get("until_ms")
     )
 
 

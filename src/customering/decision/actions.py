@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from customering.consent.gate import CompiledPolicy
-from customering.decision.model import LEAVE_ALONE, Action
+from customering.decision.model import CONTEXT, LEAVE_ALONE, Action
 from customering.kernel.clock import MS_PER_DAY, parse_instant
 from customering.kernel.errors import InvalidDefinition, InvalidExpression, InvalidFile
 from customering.kernel.expressions import parse
@@ -122,7 +122,7 @@ def _check(
         raise _wrong(file, name, "valid_until", "is not after valid_from", "")
     if action.eligibility:
         try:
-            parse(action.eligibility, traits)
+            parse(action.eligibility, None if traits is None else {*traits, CONTEXT})
         except InvalidExpression as error:
             raise InvalidDefinition(
                 f"The action {name!r} in {file}: eligibility cannot be read: {error.message}",

@@ -1,27 +1,34 @@
 """Fills the places: the best first, with variety, room for discovery, and quiet above all."""
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Sequence, Set
 from typing import NamedTuple
 
-from customering.decision.model import Candidate, Loss
+import numpy as np
+from numpy.typing import NDArray
 
-_QUIET_BETTER = Loss("quiet_better", "It is worth less to us than leaving you alone.")
-_OUTSCORED = Loss("outscored", "Others fit you better, and there is no place left.")
-_ROOM = Loss("room_for_discovery", "Its place was kept for something new to you.")
-_EXPLORATION = Loss("exploration", "Its place went to something that was drawn by chance.")
+from customering.decision.losses import CODE_OF, Codes
+from customering.decision.offer import Offer
+from customering.decision.table import Floats
+
+_QUIET_BETTER = CODE_OF["quiet_better"]
+_OUTSCORED = CODE_OF["outscored"]
+_VARIETY = CODE_OF["variety"]
+_ROOM = CODE_OF["room_for_discovery"]
 
 
 class Slate(NamedTuple):
-    """The chosen, first place first, and the reason of every other candidate, both by index."""
+    """The chosen, first place first, by place in the offer; and what became of all."""
 
     chosen: list[int]
-    losses: dict[int, Loss]
+    codes: Codes
 
 
 def fill(
-    order: Sequence[int],
-    candidates: Sequence[Candidate],
-    scores: Sequence[float],
+    order: NDArray[np.intp],
+    offer: Offer,
+    scores: Floats,
+    codes: Codes,
     *,
     slots: int,
     quiet_score: float,
@@ -34,9 +41,11 @@ def fill(
     Parameters
     ----------
     order
-        Indices of the candidates, best first.
-    candidates, scores
-        The candidates and their scores, shape (candidates,).
+        Places of the candidates that remain, best first.
+    offer, scores
+        All candidates and their scores, shape (candidates,).
+    codes
+        What became of each so far; 0 for those that remain.
     slots
         Number of places, at least 1.
     quiet_score
@@ -48,63 +57,68 @@ def fill(
     first
         The candidate that has the first place whatever its score; None for the best.
     """
+    fates = bytearray(codes.tobytes())
+    groups, ordered = offer.groups, scores[order]
+    worth = int(np.count_nonzero(ordered > quiet_score))
+    fresh = offer.discoveries[order[:worth]]
+    places, news = order.tolist(), np.flatnonzero(fresh).tolist()
     chosen = [] if first is None else [first]
+    taken = {groups[place]: 1 for place in chosen}
     kept_back: list[int] = []
-    losses: dict[int, Loss] = {}
-    groups = [candidates[index].action.group for index in chosen]
-    owed = _owed(order, candidates, scores, slots, quiet_score, discovery_slots)
-    owed -= sum(_is_discovery(candidates[index]) for index in chosen)
-    for index in order:
-        candidate = candidates[index]
-        group = candidate.action.group
-        if index == first:
-            continue
-        if scores[index] <= quiet_score:
-            losses[index] = _QUIET_BETTER
-        elif len(chosen) == slots:
-            losses[index] = _OUTSCORED
-        elif group and groups.count(group) >= most_per_group:
-            losses[index] = _of_one_kind(group)
-        elif slots - len(chosen) <= owed and not _is_discovery(candidate):
-            losses[index] = _ROOM
-            kept_back.append(index)
+    left = slots - len(chosen)
+    owed = min(discovery_slots, slots - 1, len(news))
+    owed -= sum(bool(offer.discoveries[place]) for place in chosen)
+    at = 0
+    while at < worth and left:
+        place = places[at]
+        group = groups[place]
+        if place == first:
+            at += 1
+        elif group and taken.get(group, 0) >= most_per_group:
+            fates[place] = _VARIETY
+            at += 1
+        elif left <= owed and not fresh[at]:
+            # Only what is new can have the places that are left: go on to the next of these.
+            after = bisect_left(news, at)
+            until = news[after] if after < len(news) else worth
+            full = {name for name, count in taken.items() if name and count >= most_per_group}
+            passed = [one for one in places[at:until] if one != first]
+            kept_back += _pass_over(passed, groups, full, fates)
+            at = until
         else:
-            chosen.append(index)
-            groups.append(group)
-            owed -= _is_discovery(candidate)
-    for index in kept_back:
-        group = candidates[index].action.group
-        if len(chosen) < slots and not (group and groups.count(group) >= most_per_group):
-            chosen.append(index)
-            groups.append(group)
-            del losses[index]
-    return Slate(chosen, losses)
+            chosen.append(place)
+            taken[group] = taken.get(group, 0) + 1
+            owed -= bool(fresh[at])
+            left -= 1
+            at += 1
+    codes = np.frombuffer(fates, dtype=np.uint8)
+    codes[order[at:]] = _OUTSCORED
+    codes[order[max(at, worth) :]] = _QUIET_BETTER
+    for place in kept_back:
+        group = groups[place]
+        if len(chosen) < slots and not (group and taken.get(group, 0) >= most_per_group):
+            chosen.append(place)
+            taken[group] = taken.get(group, 0) + 1
+    codes[chosen] = 0
+    return Slate(chosen, codes)
+
+
+def _pass_over(
+    passed: Sequence[int], groups: Sequence[str], full: Set[str], fates: bytearray
+) -> list[int]:
+    """Note what those get that give way to what is new; give those that only lack the room."""
+    kept_back = []
+    for place in passed:
+        if groups[place] in full:
+            fates[place] = _VARIETY
+        else:
+            fates[place] = _ROOM
+            kept_back.append(place)
+    return kept_back
 
 
 def displaced(best: Slate, drawn: Slate) -> Slate:
     """Name chance as the reason of whatever would have been chosen without it."""
-    pushed_out = set(best.chosen) - set(drawn.chosen)
-    return Slate(drawn.chosen, drawn.losses | dict.fromkeys(pushed_out, _EXPLORATION))
-
-
-def _owed(
-    order: Sequence[int],
-    candidates: Sequence[Candidate],
-    scores: Sequence[float],
-    slots: int,
-    quiet_score: float,
-    discovery_slots: int,
-) -> int:
-    """Count the places kept for discovery: no more than there are discoveries worth showing."""
-    there = sum(_is_discovery(candidates[index]) and scores[index] > quiet_score for index in order)
-    return min(discovery_slots, slots - 1, there)
-
-
-def _is_discovery(candidate: Candidate) -> bool:
-    """Tell whether a candidate is new to the person."""
-    return candidate.found_by == "discover"
-
-
-def _of_one_kind(group: str) -> Loss:
-    """Give the loss of a candidate whose group has its places already."""
-    return Loss("variety", f"There is enough of {group} already.")
+    codes = drawn.codes.copy()
+    codes[list(set(best.chosen) - set(drawn.chosen))] = CODE_OF["exploration"]
+    return Slate(drawn.chosen, codes)

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
-from customering.decision.model import Action, ActionKind, Cap, Contact, DecisionSettings, Loss
-from customering.kernel.clock import MS_PER_DAY, MS_PER_SECOND, day_of, format_day
+from customering.decision.model import ActionKind, Contact, Loss
+from customering.decision.settings import Cap, DecisionSettings
+from customering.kernel.clock import MS_PER_DAY, MS_PER_SECOND
 from customering.kernel.errors import InvalidSettings
 from customering.relationship.model import ContactContract, ContactKind
 
@@ -17,6 +18,9 @@ _KINDS: dict[ActionKind, ContactKind] = {
     "ask_question": "question",
     "offer_consultation": "consultation",
 }
+DISMISSED_REST_DAYS = 30
+"""Whole days for which an action rests, at least, after the day on which a person said no to it."""
+
 _DURING_QUIET_HOURS = Loss("quiet_hours", "It is late where you are, and we do not disturb you.")
 
 
@@ -107,12 +111,9 @@ def last_contacts(contacts: Iterable[Contact]) -> dict[str, int]:
     return last
 
 
-def cooldown_loss(action: Action, last_at: int, now_ms: int) -> Loss | None:
-    """Give the reason why an action still rests, or None."""
-    if now_ms - last_at >= action.cooldown_days * MS_PER_DAY:
-        return None
-    seen = format_day(day_of(last_at))
-    return Loss("cooldown", f"You had it on {seen}; it rests for {action.cooldown_days} days.")
+def dismissed_days(cooldown_days: int) -> int:
+    """Give the days for which an action rests after a person said no to it."""
+    return max(DISMISSED_REST_DAYS, cooldown_days)
 
 
 def _count(contacts: Iterable[Contact], cap: Cap, now_ms: int) -> int:

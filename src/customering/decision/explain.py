@@ -13,26 +13,21 @@ Facts are read by name from `Candidate.facts`; a fact that is absent is not spok
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from customering.decision.model import Candidate
-
 _MOST_TITLES = 3
-_FOR_ALL = "Everybody is shown this."
+FOR_ALL = "Everybody is shown this."
+"""What is said of a candidate that was chosen without regard to the person."""
+
 _NO_FACTS = "It fits you best by what we know."
 
 
-def reasons_of(candidate: Candidate, *, is_common: bool) -> str:
+def reasons_of(facts: Mapping[str, Any]) -> str:
     """Give the sentences that speak for a candidate, the most personal first.
 
     Parameters
     ----------
-    candidate
-        What was chosen.
-    is_common
-        Whether it was chosen without regard to the person.
+    facts
+        What the expectation of it rests on.
     """
-    if is_common:
-        return _FOR_ALL
-    facts = candidate.facts
     sentences = [
         sentence
         for sentence in (

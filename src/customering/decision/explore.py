@@ -5,10 +5,8 @@ meets the same chance at one placement all day, so a retry or a reload changes n
 """
 
 from collections.abc import Sequence
+from hashlib import blake2b
 
-import numpy as np
-
-from customering.decision.score import Floats
 from customering.kernel.chance import draw
 
 
@@ -17,42 +15,48 @@ def is_control(seed: int, person_id: str, share: float) -> bool:
     return draw(seed, "control", person_id) < share
 
 
-def drawn_first(
-    seed: int, person_id: str, placement: str, day: int, action_ids: Sequence[str], share: float
-) -> int | None:
-    """Draw what gets the first place, uniformly, in a share of cases; None in the others.
+def explores(seed: int, person_id: str, placement: str, day: int, share: float) -> bool:
+    """Tell whether it is the turn of chance, as it is in a share of cases."""
+    return draw(seed, "explore", person_id, placement, str(day)) < share
 
-    Where only one is possible there is nothing to draw.
+
+def drawn_among(
+    seed: int, person_id: str, placement: str, day: int, action_ids: Sequence[str]
+) -> int:
+    """Draw what gets the first place, uniformly.
 
     Each action draws a number of its own and the lowest wins. So the draw is uniform, and when
     another action comes or goes during the day, the winner stays the winner.
 
     Returns
     -------
-    int or None
+    int
         The place in `action_ids` of the one that was drawn.
     """
-    if len(action_ids) < 2 or draw(seed, "explore", person_id, placement, str(day)) >= share:
-        return None
-    return min(
-        range(len(action_ids)),
-        key=lambda place: (
-            draw(seed, "which", person_id, placement, str(day), action_ids[place]),
-            action_ids[place],
-        ),
+    # `chance.draw` of the same names, whose beginning is taken in once for all.
+    begun = blake2b(
+        "\x1f".join((str(seed), "which", person_id, placement, str(day), "")).encode(),
+        digest_size=8,
     )
 
+    def drawn(place: int) -> tuple[float, str]:
+        own = begun.copy()
+        own.update(action_ids[place].encode())
+        return int.from_bytes(own.digest(), "big") * 2.0**-64, action_ids[place]
 
-def first_place_probabilities(count: int, best: int, share: float) -> Floats:
-    """Give each participant's exact chance of the first place, shape (count,); they sum to 1.
+    return min(range(len(action_ids)), key=drawn)
+
+
+def first_place_probabilities(count: int, share: float) -> tuple[float, float]:
+    """Give the exact chance of the first place of the best, and of each other participant.
 
     With exploration share e and K participants the best has ``1 - e + e/K``, the others ``e/K``.
 
     Examples
     --------
-    >>> first_place_probabilities(4, 1, 0.2).round(3).tolist()
-    [0.05, 0.85, 0.05, 0.05]
+    >>> best, other = first_place_probabilities(4, 0.2)
+    >>> round(best, 3), round(other, 3)
+    (0.85, 0.05)
     """
-    chances = np.full(count, share / count)
-    chances[best] += 1.0 - share
-    return chances
+    other = share / count
+    return other + (1.0 - share), other

@@ -1,11 +1,16 @@
 """The nouns of a decision: what we may do, who for, what was considered, and what was chosen."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
 from customering.consent.model import ConsentRecord, SetStatus
-from customering.kernel.records import Record, Settings
+from customering.decision.settings import Cap as Cap
+from customering.decision.settings import DecisionSettings as DecisionSettings
+from customering.decision.settings import Minor
+from customering.kernel.records import Record
 from customering.relationship.model import ContactContract
 
 ActionKind = Literal[
@@ -19,8 +24,8 @@ FoundBy = Literal["repeat", "discover", "popular", "catalogue"]
 Lost = Literal[
     "duplicate", "placement", "channel", "not_yet", "over", "sold_out", "budget_spent",
     "not_eligible", "consent", "status", "not_essential", "control", "cap", "quiet_hours",
-    "cooldown", "personal_only", "quiet_better", "outscored", "variety", "room_for_discovery",
-    "exploration",
+    "dismissed", "cooldown", "personal_only", "quiet_better", "outscored", "variety",
+    "room_for_discovery", "exploration",
 ]  # fmt: skip
 """Why a candidate was not chosen; one code for each rule."""
 
@@ -30,9 +35,10 @@ Choice = Literal["best", "drawn", "control", "common"]
 LEAVE_ALONE = "leave_alone"
 """Id and kind of the action that does nothing: always possible, and always a candidate."""
 
+CONTEXT = "context"
+"""The name under which conditions read the circumstances of a request."""
+
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
-Minor = Annotated[int, msgspec.Meta(ge=0)]
-TimeOfDay = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
 
 class Action(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -137,6 +143,9 @@ class DecisionRequest(Record, frozen=True, kw_only=True):
         How many actions fit, at least 1.
     taken
         How often each action has been taken by everybody, for stock and budget.
+    context
+        The circumstances, as whoever asks knows them: page, cart, hour, weekday. Conditions read
+        them as ``context.<name>``; the decision keeps them.
     """
 
     placement: str
@@ -144,6 +153,7 @@ class DecisionRequest(Record, frozen=True, kw_only=True):
     channel: str = ""
     slots: Annotated[int, msgspec.Meta(ge=1)] = 1
     taken: dict[str, int] = msgspec.field(default_factory=dict)
+    context: dict[str, Any] = msgspec.field(default_factory=dict)
 
     @property
     def is_contact(self) -> bool:
@@ -177,16 +187,19 @@ class PersonFacts(Record, frozen=True, kw_only=True):
     contacts
         Earlier contacts, in any order, at least as far back as the longest cap and cooldown.
         Messages that the service needs are left out.
+    dismissed
+        The actions the person said no to, each with the UTC day number on which they last did.
     zone
         Name of the person's time zone, such as ``Europe/Vienna``; empty when not known.
     """
 
     person_id: str
-    traits: dict[str, Any] = msgspec.field(default_factory=dict)
+    traits: Mapping[str, Any] = msgspec.field(default_factory=dict)
     consent: ConsentRecord = msgspec.field(default_factory=dict)
     status: SetStatus | None = None
     contract: ContactContract | None = None
     contacts: tuple[Contact, ...] = ()
+    dismissed: Mapping[str, int] = msgspec.field(default_factory=dict)
     zone: str = ""
 
 
@@ -231,8 +244,36 @@ class Considered(Record, frozen=True, kw_only=True):
     words: str
 
 
-class Decision(Record, frozen=True, kw_only=True):
+class Pick(Record, frozen=True, kw_only=True):
+    """One chosen action, as whoever carries it out needs it.
+
+    Parameters
+    ----------
+    content
+        Its texts by name, such as ``subject``.
+    words
+        Why it was chosen, as the person reads it.
+    rank
+        Its place, from 1.
+    probability
+        Chance, known exactly, with which it got the first place.
+    """
+
+    action_id: str
+    kind: ActionKind
+    title: str
+    content: dict[str, str]
+    words: str
+    rank: int
+    probability: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Decision:
     """What was decided for one person at one place, and everything needed to judge it later.
+
+    It is a dataclass and no `Record`, so that a form of it can work out `candidates` when they are
+    asked for: most decisions are answered and kept without anybody looking at all that lost.
 
     Parameters
     ----------
@@ -252,6 +293,10 @@ class Decision(Record, frozen=True, kw_only=True):
         What the person is told.
     expires_at
         Instant from which the decision must not be carried out any more. Milliseconds since 1970.
+    context
+        The circumstances it was asked in.
+    contents
+        Texts of the chosen actions by id; those without any are left out.
     """
 
     decision_id: str
@@ -268,78 +313,37 @@ class Decision(Record, frozen=True, kw_only=True):
     policy_version: str
     seed: int
     reasons: tuple[str, ...]
+    context: dict[str, Any] = field(default_factory=dict)
+    contents: dict[str, dict[str, str]] = field(default_factory=dict)
 
+    def __eq__(self, other: object) -> bool:
+        """Tell whether everything that was decided is the same, in whichever form it is held."""
+        return isinstance(other, Decision) and all(
+            getattr(self, one.name) == getattr(other, one.name) for one in fields(Decision)
+        )
 
-class Cap(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A limit on contacts: so many in any so many days; without a channel it counts all of them."""
+    def __hash__(self) -> int:
+        """Give a number that equal decisions share."""
+        return hash(self.decision_id)
 
-    channel: str = ""
-    times: Minor
-    days: Annotated[int, msgspec.Meta(ge=1)]
+    @property
+    def ranked(self) -> tuple[Considered, ...]:
+        """The chosen candidates, best place first."""
+        ranked = [one for one in self.candidates if one.rank is not None]
+        return tuple(sorted(ranked, key=lambda one: one.rank or 0))
 
-
-class DecisionSettings(Settings, frozen=True, kw_only=True):
-    """How decisions are made."""
-
-    exploration_share: Annotated[
-        float,
-        msgspec.Meta(
-            description="Share of decisions whose first place is drawn at random, in [0, 1].",
-            ge=0,
-            le=1,
-        ),
-    ] = 0.02
-    control_share: Annotated[
-        float,
-        msgspec.Meta(
-            description="Share of people in the control group, who get what everybody gets, "
-            "in [0, 1].",
-            ge=0,
-            le=1,
-        ),
-    ] = 0.05
-    seed: Annotated[
-        int, msgspec.Meta(description="Seed of all chance; a new one deals all groups anew.")
-    ] = 1
-    attention_cost_minor: Annotated[
-        dict[str, Minor],
-        msgspec.Meta(
-            description="What one contact costs in the person's attention, by channel, minor units;"
-            " a channel that is not listed costs as much as the dearest."
-        ),
-    ] = msgspec.field(
-        default_factory=lambda: {"email": 10, "push": 15, "sms": 30, "post": 80, "phone": 200}
-    )
-    caps: Annotated[
-        tuple[Cap, ...],
-        msgspec.Meta(
-            description="Most contacts in any so many days, by channel; no channel counts all."
-        ),
-    ] = (Cap(channel="email", times=2, days=7), Cap(times=3, days=7))
-    quiet_from: Annotated[
-        TimeOfDay,
-        msgspec.Meta(
-            description="Time of day, in the person's zone, from which nobody is reached."
-        ),
-    ] = "21:00"
-    quiet_until: Annotated[
-        TimeOfDay,
-        msgspec.Meta(
-            description="Time of day at which quiet ends; equal to quiet_from means no quiet hours."
-        ),
-    ] = "08:00"
-    zone: Annotated[
-        str, msgspec.Meta(description="Time zone of people whose own is not known.", min_length=1)
-    ] = "UTC"
-    most_per_group: Annotated[
-        int, msgspec.Meta(description="Most chosen actions of one group in one decision.", ge=1)
-    ] = 3
-    discovery_slots: Annotated[
-        int,
-        msgspec.Meta(
-            description="Places kept for what is new to the person; never the first place.", ge=0
-        ),
-    ] = 1
-    valid_minutes: Annotated[
-        int, msgspec.Meta(description="Minutes for which a decision may be carried out.", ge=1)
-    ] = 1440
+    @property
+    def picks(self) -> tuple[Pick, ...]:
+        """The chosen actions as they are carried out, best place first."""
+        return tuple(
+            Pick(
+                action_id=one.action_id,
+                kind=one.kind,
+                title=one.title,
+                content=self.contents.get(one.action_id, {}),
+                words=one.words,
+                rank=one.rank or 0,
+                probability=one.probability,
+            )
+            for one in self.ranked
+        )

@@ -1,16 +1,13 @@
 """What decides, made ready once, and the case it decides."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from customering.consent.gate import CompiledPolicy
+from customering.consent.model import Permit, Refusal
 from customering.decision.contact import QuietHours
-from customering.decision.model import (
-    Candidate,
-    DecisionRequest,
-    DecisionSettings,
-    PersonFacts,
-)
+from customering.decision.model import DecisionRequest, PersonFacts
+from customering.decision.offer import Offer
+from customering.decision.settings import DecisionSettings
 from customering.kernel.ids import stable_id
 from customering.kernel.records import to_json
 
@@ -29,12 +26,16 @@ class DecisionPolicy:
         The quiet hours of the settings, read.
     version
         The same for the same settings and purposes; kept with every decision.
+    unchosen
+        What the gate answers, by purpose and channel, for people who chose and set nothing; filled
+        as it is asked.
     """
 
     settings: DecisionSettings
     consent: CompiledPolicy
     quiet_hours: QuietHours
     version: str
+    unchosen: dict[tuple[str, str], Permit | Refusal] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Case:
     """All that one decision depends on; `now_ms` is the present, milliseconds since 1970."""
 
     request: DecisionRequest
-    candidates: Sequence[Candidate]
+    offer: Offer
     person: PersonFacts
     policy: DecisionPolicy
     now_ms: int

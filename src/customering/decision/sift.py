@@ -1,78 +1,169 @@
-"""Removes what may not or cannot be done for a person, with the first rule that says so."""
+"""Removes what may not or cannot be done for a person, with the first rule that says so.
 
-from typing import NamedTuple
+Every rule is asked about all candidates at once. What depends on the person is asked once for each
+distinct question: a condition, a permission, the rest after a contact.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from customering.consent.model import Permit, Refusal
-from customering.decision.contact import contract_loss, cooldown_loss, last_contacts
-from customering.decision.eligibility import eligibility_loss
-from customering.decision.model import LEAVE_ALONE, Action, ActionKind, Loss
+from customering.decision.contact import contract_loss, dismissed_days, last_contacts
+from customering.decision.eligibility import supply_loss
+from customering.decision.losses import CODE_OF, NOT_ESSENTIAL, Codes
+from customering.decision.model import CONTEXT, Loss
 from customering.decision.policy import Case
 from customering.decision.stance import Stance, permission, refused
-
-_DUPLICATE = Loss("duplicate", "It is considered already.")
-_PERSONAL_ONLY = Loss("personal_only", "It is not among what everybody gets.")
-_NOT_ESSENTIAL = Loss("not_essential", "It has no place in a message that the service needs.")
+from customering.decision.table import Asked, Rules, Table
+from customering.kernel.clock import MS_PER_DAY
 
 
 class Sifted(NamedTuple):
-    """The candidates that remain, in order of input, and the reason of each other, by index."""
+    """What became of the candidates so far, and what words need beyond the code.
 
-    eligible: list[int]
-    losses: dict[int, Loss]
+    Parameters
+    ----------
+    codes
+        0 for each that remains; shape (candidates,).
+    refusals
+        The words of each permission that was refused.
+    rested
+        By place of each candidate that still rests: the instant of the last contact with it, or
+        the beginning of the day on which the person said no to it.
+    """
+
+    codes: Codes
+    refusals: dict[Asked, str]
+    rested: dict[int, int]
 
 
 def sift(case: Case, stance: Stance) -> Sifted:
     """Ask every rule about every candidate; the first that objects is the reason."""
     if stance.blocked is not None:
-        return Sifted([], dict.fromkeys(range(len(case.candidates)), stance.blocked))
-    rules = _Rules(case, stance)
-    seen = {LEAVE_ALONE}
-    eligible: list[int] = []
-    losses: dict[int, Loss] = {}
-    for index, candidate in enumerate(case.candidates):
-        action = candidate.action
-        if action.action_id in seen or action.kind == LEAVE_ALONE:
-            loss: Loss | None = _DUPLICATE
-        else:
-            loss = rules.loss(action)
-        seen.add(action.action_id)
-        if loss is None:
-            eligible.append(index)
-        else:
-            losses[index] = loss
-    return Sifted(eligible, losses)
+        return Sifted(np.full(len(case.offer), CODE_OF[stance.blocked.code], np.uint8), {}, {})
+    asked = _Questions(case, stance)
+    parts = [asked.codes(table) for table in case.offer.tables]
+    codes = parts[0] if len(parts) == 1 else np.concatenate([*parts, np.zeros(0, np.uint8)])
+    rested: dict[int, int] = {}
+    if asked.last or case.person.dismissed:
+        begin = 0
+        for table in case.offer.tables:
+            rested |= asked.dismissed(table, begin, codes)
+            rested |= asked.resting(table, begin, codes)
+            begin += len(table)
+    return Sifted(codes, asked.refusals, rested)
 
 
-class _Rules:
-    """The rules about single actions, for one person; what repeats is asked once."""
+class _Questions:
+    """The rules, for one person; what repeats is asked once."""
 
     def __init__(self, case: Case, stance: Stance) -> None:
         self._case = case
         self._stance = stance
-        self._traits = case.person.traits if stance.may_use_facts else {}
-        self._last = last_contacts(case.person.contacts)
-        self._answers: dict[tuple[str, str, ActionKind], Loss | None] = {}
+        self._answers: dict[Asked, int] = {}
+        self._values: Mapping[str, Any] | None = None
+        self.last = last_contacts(case.person.contacts)
+        self.refusals: dict[Asked, str] = {}
 
-    def loss(self, action: Action) -> Loss | None:
-        """Give the first reason against an action, or None."""
-        case, stance = self._case, self._stance
-        if stance.is_common and action.base_propensity == 0.0:
-            return _PERSONAL_ONLY
-        loss = eligibility_loss(action, case.request, self._traits, case.now_ms)
-        if loss is None:
-            loss = self._permission_loss(action)
-        if loss is None and action.action_id in self._last:
-            loss = cooldown_loss(action, self._last[action.action_id], case.now_ms)
-        return loss
+    def codes(self, table: Table) -> Codes:
+        """Give the codes of a table by every rule but that of rest."""
+        case, rules = self._case, table.rules
+        request, now_ms = case.request, case.now_ms
+        codes = table.fixed(
+            request.placement, request.channel, is_common=self._stance.is_common
+        ).copy()
+        if not rules.begun <= now_ms < rules.ends:
+            assert rules.valid_from is not None, "a table with dates has both columns"
+            assert rules.valid_until is not None, "a table with dates has both columns"
+            _lose(codes, now_ms < rules.valid_from, CODE_OF["not_yet"])
+            _lose(codes, now_ms >= rules.valid_until, CODE_OF["over"])
+        if rules.limited:
+            unsupplied = self._unsupplied(table)
+            if unsupplied is not None:
+                np.copyto(codes, unsupplied, where=codes == 0)
+        if rules.condition_of is not None:
+            _lose(codes, self._unmet(rules)[rules.condition_of], CODE_OF["not_eligible"])
+        answers = [self._permission_code(asked) for asked in rules.asked]
+        if any(answers):
+            refused_here = np.array(answers, dtype=np.uint8)[rules.asked_of]
+            np.copyto(codes, refused_here, where=codes == 0)
+        return codes
 
-    def _permission_loss(self, action: Action) -> Loss | None:
+    def _unsupplied(self, table: Table) -> Codes | None:
+        taken, rules = self._case.request.taken, table.rules
+        some = [action_id for action_id in taken if action_id in rules.limited]
+        if not some:
+            return rules.unsupplied
+        codes = np.zeros(len(table), np.uint8) if rules.unsupplied is None else rules.unsupplied
+        codes = codes.copy()
+        for action_id in some:
+            row = rules.limited[action_id]
+            loss = supply_loss(table.actions[row], taken[action_id])
+            codes[row] = 0 if loss is None else CODE_OF[loss]
+        return codes
+
+    def _unmet(self, rules: Rules) -> NDArray[np.bool_]:
+        """Tell which conditions do not hold; the first entry stands for having none."""
+        values, now_ms = self._readable, self._case.now_ms
+        unmet = [False]
+        unmet += [not condition.holds(values, now_ms) for condition in rules.conditions]
+        return np.array(unmet, dtype=np.bool_)
+
+    @property
+    def _readable(self) -> Mapping[str, Any]:
+        """What conditions may read: nothing where the person does not permit facts to be used.
+
+        The circumstances may tell of the person too, such as what lies in the cart.
+        """
+        if self._values is None:
+            case = self._case
+            values = case.person.traits if self._stance.may_use_facts else {}
+            if case.request.context and self._stance.may_use_facts:
+                values = _With(values, CONTEXT, case.request.context)
+            self._values = values
+        return self._values
+
+    def dismissed(self, table: Table, begin: int, codes: Codes) -> dict[int, int]:
+        """Let those rest that the person said no to; give when that was, by place.
+
+        Only the day is known: the rest is counted from its end, so that it is never too short.
+        """
+        rested: dict[int, int] = {}
+        for action_id, day in self._case.person.dismissed.items():
+            row = table.places.get(action_id)
+            if row is None or codes[begin + row]:
+                continue
+            days = 1 + dismissed_days(table.columns.cooldown_days[row])
+            if self._case.now_ms < (day + days) * MS_PER_DAY:
+                codes[begin + row] = CODE_OF["dismissed"]
+                rested[begin + row] = day * MS_PER_DAY
+        return rested
+
+    def resting(self, table: Table, begin: int, codes: Codes) -> dict[int, int]:
+        """Let those rest that the person had lately; give when that was, by place."""
+        rested: dict[int, int] = {}
+        for action_id, last_at in self.last.items():
+            row = table.places.get(action_id)
+            if row is None or codes[begin + row]:
+                continue
+            if self._case.now_ms - last_at < table.columns.cooldown_days[row] * MS_PER_DAY:
+                codes[begin + row] = CODE_OF["cooldown"]
+                rested[begin + row] = last_at
+        return rested
+
+    def _permission_code(self, asked: Asked) -> int:
         """Ask the gate and the status about actions of one purpose, channel and kind, once."""
-        asked = (action.purpose, action.channel, action.kind)
         if asked not in self._answers:
-            self._answers[asked] = self._ask(*asked)
+            loss = self._ask(*asked)
+            self._answers[asked] = 0 if loss is None else CODE_OF[loss.code]
+            if loss is not None:
+                self.refusals[asked] = loss.words
         return self._answers[asked]
 
-    def _ask(self, purpose: str, channel: str, kind: ActionKind) -> Loss | None:
+    def _ask(self, purpose: str, channel: str, kind: Any) -> Loss | None:
         """Ask the gate, then what kinds of contact are fine; what is essential needs only the gate.
 
         Where nothing known of the person is used, what is shown profiles nobody, so a profiling
@@ -87,5 +178,22 @@ class _Rules:
         if isinstance(answer, Refusal):
             return refused(answer)
         if self._stance.is_essential:
-            return None if consent.is_essential(purpose) else _NOT_ESSENTIAL
+            essential = consent.is_essential(purpose)
+            return None if essential else Loss("not_essential", NOT_ESSENTIAL)
         return contract_loss(kind, case.person.contract, is_contact=case.request.is_contact)
+
+
+class _With(dict[str, Any]):
+    """A mapping with one name laid over it, without copying the mapping."""
+
+    def __init__(self, below: Mapping[str, Any], name: str, value: Any) -> None:
+        super().__init__({name: value})
+        self._below = below
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self[name] if name in self else self._below.get(name, default)
+
+
+def _lose(codes: Codes, objects: NDArray[np.bool_], code: int) -> None:
+    """Give a code to those that a rule objects to and that no earlier rule removed."""
+    codes[objects & (codes == 0)] = code

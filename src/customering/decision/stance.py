@@ -14,6 +14,7 @@ _CONTROL = (
     "for each person helps."
 )
 _COMMON = "So you get the same as everybody."
+_ANSWERS_MOST = 1_000  # channels are asked for from outside: bound the memory
 _HELD_BACK = Loss("control", "The control group is not contacted, to tell whether contact helps.")
 
 
@@ -90,6 +91,18 @@ def take_stance(case: Case) -> Stance:
 
 def permission(case: Case, purpose: str, channel: str) -> Permit | Refusal:
     """Ask the consent gate about the person of a case."""
+    if case.person.consent or case.person.status is not None:
+        return _asked(case, purpose, channel)
+    # Without a status the answer does not depend on the time either.
+    known = case.policy.unchosen.get((purpose, channel))
+    if known is None:
+        known = _asked(case, purpose, channel)
+        if purpose in case.policy.consent.purposes and len(case.policy.unchosen) < _ANSWERS_MOST:
+            case.policy.unchosen[purpose, channel] = known
+    return known
+
+
+def _asked(case: Case, purpose: str, channel: str) -> Permit | Refusal:
     return permit(
         case.person.consent,
         purpose,

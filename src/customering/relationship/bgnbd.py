@@ -18,7 +18,6 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import minimize
 from scipy.special import expit, gammaln, hyp2f1, psi
 
 from customering.kernel.errors import Invalid
@@ -193,6 +192,9 @@ def fit(triples: Triples) -> BuyingFit:
 
     low, high = math.log(_LOWEST), math.log(_HIGHEST)
     shift = math.log(scale)
+    # Here, because fitting alone needs it and it takes longer to import than all the rest.
+    from scipy.optimize import minimize
+
     found = minimize(
         loss,
         np.array([0.0, shift, 0.0, 0.0]),

@@ -9,6 +9,7 @@ Traits read, by name; instants are milliseconds since 1970, amounts minor units:
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from statistics import fmean, pstdev
@@ -23,7 +24,6 @@ from customering.relationship.model import (
 )
 
 _WINDOW_DAYS = 90
-_COUNTS_OF_DAYS = ("orders_90d", "orders_prior_90d")
 
 
 def facts_from(
@@ -31,6 +31,8 @@ def facts_from(
     estimate: ValueEstimate | None,
     declared: DeclaredStatus | None,
     now_ms: int,
+    *,
+    for_words: bool = True,
 ) -> StatusFacts:
     """Gather the facts of a status from trait values, an estimate and what the person set.
 
@@ -44,34 +46,33 @@ def facts_from(
         The status the person set, also when it has ended.
     now_ms
         The instant the status is asked for.
+    for_words
+        Whether facts that are only told, and never judged by, are wanted.
     """
-    days = _from_days(traits.get("shopping_days", traits.get("order_days")), day_of(now_ms))
-    # Orders of one day are one purchase day: where the days are known, they count, not the orders.
-    counted = {name: days[name] for name in _COUNTS_OF_DAYS if name in days}
-    known = days | _numbers(traits) | counted
-    order_days = _whole(known.get("order_days"))
-    last, previous = _whole(known.get("last_order_at")), _whole(known.get("previous_order_at"))
-    gap = known.get("last_gap_days")
+    known = _Known(traits, traits.get("shopping_days", traits.get("order_days")), day_of(now_ms))
+    order_days = known.whole("order_days")
+    last, gap = known.whole("last_order_at"), known.number("last_gap_days")
+    previous = known.whole("previous_order_at") if gap is None else None
     if gap is None and last is not None and previous is not None:
         gap = float(day_of(last) - day_of(previous))
     return StatusFacts(
         now_ms=now_ms,
         order_days=order_days if order_days is not None else int(last is not None),
-        first_order_at=_whole(known.get("first_order_at")),
+        first_order_at=known.whole("first_order_at"),
         last_order_at=last,
-        mean_gap_days=known.get("mean_gap_days"),
-        sd_gap_days=known.get("sd_gap_days"),
+        mean_gap_days=known.number("mean_gap_days"),
+        sd_gap_days=known.number("sd_gap_days"),
         last_gap_days=gap,
-        orders_90d=_whole(known.get("orders_90d")),
-        orders_prior_90d=_whole(known.get("orders_prior_90d")),
+        orders_90d=known.counted("orders_90d"),
+        orders_prior_90d=known.counted("orders_prior_90d"),
         p_alive=estimate.p_alive if estimate else None,
         expected_purchases_30=estimate.expected_purchases_30 if estimate else None,
         expected_purchases_90=estimate.expected_purchases_90 if estimate else None,
         usual_gap_days=estimate.usual_gap_days if estimate else None,
-        messages_received_90d=_whole(known.get("messages_received_90d")),
-        messages_answered_90d=_whole(known.get("messages_answered_90d")),
-        orders_total=_whole(known.get("orders_total")),
-        returns_total=_whole(known.get("returns_total")),
+        messages_received_90d=known.whole("messages_received_90d"),
+        messages_answered_90d=known.whole("messages_answered_90d"),
+        orders_total=known.whole("orders_total") if for_words else None,
+        returns_total=known.whole("returns_total") if for_words else None,
         declared=declared,
     )
 
@@ -85,15 +86,15 @@ def history_from(traits: Mapping[str, Any], now_ms: int) -> PurchaseHistory | No
         None when the person has not bought, or the traits do not say when.
     """
     today = day_of(now_ms)
-    known = {**_from_days(traits.get("order_days"), today), **_numbers(traits)}
-    order_days = _whole(known.get("order_days"))
-    first, last = _whole(known.get("first_order_at")), _whole(known.get("last_order_at"))
+    known = _Known(traits, traits.get("order_days"), today)
+    order_days = known.whole("order_days")
+    first, last = known.whole("first_order_at"), known.whole("last_order_at")
     if first is None or last is None or order_days is None or order_days < 1:
         return None
     recency = max(day_of(last) - day_of(first), 0)
     # A frequency without a span would contradict the model: a day holds one order.
     frequency = min(order_days - 1, recency)
-    spend = known.get("spend_total_minor")
+    spend = known.number("spend_total_minor")
     return PurchaseHistory(
         frequency=frequency,
         recency_days=float(recency) if frequency else 0.0,
@@ -102,44 +103,68 @@ def history_from(traits: Mapping[str, Any], now_ms: int) -> PurchaseHistory | No
     )
 
 
-def _numbers(traits: Mapping[str, Any]) -> dict[str, float]:
-    """Keep the traits that are finite numbers of at least 0."""
-    return {
-        name: value
-        for name, value in traits.items()
-        if isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and math.isfinite(value)
-        and value >= 0
-    }
+class _Known:
+    """Numbers by name, each read when it is asked for: from the traits, or from purchase days.
 
+    Parameters
+    ----------
+    traits
+        Values by name; only finite numbers of at least 0 count.
+    days
+        Purchase days, if it is a list of them; those after today are left out.
+    """
 
-def _whole(value: float | None) -> int | None:
-    return None if value is None else int(value)
+    def __init__(self, traits: Mapping[str, Any], days: Any, today: int) -> None:
+        self._traits = traits
+        self._today = today
+        self._bought: list[int] | None = None
+        if isinstance(days, Sequence) and not isinstance(days, str | bytes):
+            self._bought = sorted(
+                {day for day in days if isinstance(day, int) and 0 <= day <= today}
+            )
 
+    def number(self, name: str) -> float | None:
+        """Give a trait, or else what the purchase days say of it."""
+        value = self._traits.get(name)
+        if (
+            isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and math.isfinite(value)
+            and value >= 0
+        ):
+            return value
+        return self._from_days(name)
 
-def _from_days(days: Any, today: int) -> dict[str, float]:
-    """Derive every fact that a list of purchase days holds; days after today are left out."""
-    if not isinstance(days, Sequence) or isinstance(days, str | bytes):
-        return {}
-    bought = sorted({day for day in days if isinstance(day, int) and 0 <= day <= today})
-    known: dict[str, float] = {
-        "order_days": len(bought),
-        "orders_90d": sum(today - _WINDOW_DAYS < day for day in bought),
-        "orders_prior_90d": sum(
-            today - 2 * _WINDOW_DAYS < day <= today - _WINDOW_DAYS for day in bought
-        ),
-    }
-    if bought:
-        known |= {
-            "first_order_at": bought[0] * MS_PER_DAY,
-            "last_order_at": bought[-1] * MS_PER_DAY,
-        }
-    if len(bought) > 1:
-        gaps = [after - before for before, after in pairwise(bought)]
-        known |= {
-            "mean_gap_days": fmean(gaps),
-            "sd_gap_days": pstdev(gaps),
-            "last_gap_days": gaps[-1],
-        }
-    return known
+    def whole(self, name: str) -> int | None:
+        """Give a number as a whole one."""
+        value = self.number(name)
+        return None if value is None else int(value)
+
+    def counted(self, name: str) -> int | None:
+        """Give a count of purchase days: orders of one day are one, so the days come first."""
+        value = self._from_days(name)
+        return self.whole(name) if value is None else int(value)
+
+    def _from_days(self, name: str) -> float | None:
+        days, today = self._bought, self._today
+        if days is None:
+            return None
+        match name:
+            case "order_days":
+                return len(days)
+            case "orders_90d":
+                return len(days) - bisect_right(days, today - _WINDOW_DAYS)
+            case "orders_prior_90d":
+                before = bisect_right(days, today - 2 * _WINDOW_DAYS)
+                return bisect_right(days, today - _WINDOW_DAYS) - before
+            case "first_order_at" if days:
+                return days[0] * MS_PER_DAY
+            case "last_order_at" if days:
+                return days[-1] * MS_PER_DAY
+            case "mean_gap_days" if len(days) > 1:
+                return fmean(after - before for before, after in pairwise(days))
+            case "sd_gap_days" if len(days) > 1:
+                return pstdev(after - before for before, after in pairwise(days))
+            case "last_gap_days" if len(days) > 1:
+                return days[-1] - days[-2]
+        return None

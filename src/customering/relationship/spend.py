@@ -11,7 +11,6 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import minimize
 from scipy.special import gammaln, psi
 
 from customering.kernel.errors import Invalid
@@ -133,6 +132,9 @@ def fit(people: People) -> SpendingFit:
 
     low, high = math.log(_LOWEST), math.log(_HIGHEST)
     shift = math.log(scale)
+    # Here, because fitting alone needs it and it takes longer to import than all the rest.
+    from scipy.optimize import minimize
+
     found = minimize(
         loss,
         np.array([0.0, math.log(2.0), shift]),

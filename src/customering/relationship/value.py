@@ -93,6 +93,19 @@ def estimate(model: ValueModel, history: PurchaseHistory) -> ValueEstimate:
     )
 
 
+def outlook(model: ValueModel, history: PurchaseHistory) -> ValueEstimate:
+    """Give only what a status is judged by; the rest of an `estimate` is left at 0 or unknown."""
+    x, age = history.frequency, history.age_days
+    alive = bgnbd.person_alive(model.buying, x, history.recency_days, age)
+    long = bgnbd.person_expected(model.buying, alive, x, age, LONG_HORIZON_DAYS)
+    return ValueEstimate(
+        p_alive=alive,
+        expected_purchases_30=0.0,
+        expected_purchases_90=model.scale * long,
+        usual_gap_days=model.usual_gap_days,
+    )
+
+
 def _person_order_value(model: ValueModel, history: PurchaseHistory) -> float | None:
     """Give the expected order value; everybody's mean where the person's own is unknown."""
     if model.spending is None:

@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import lapack
 from scipy.sparse import csr_array
 
 from customering.kernel.errors import InvalidDefinition
@@ -47,6 +46,9 @@ def ease_weights(bought: csr_array, *, ridge: float) -> NDArray[np.float32]:
         )
     gram = np.asfortranarray((bought.T @ bought).toarray(), dtype=np.float32)
     gram[np.diag_indices_from(gram)] += ridge
+    # Here, because fitting alone needs it and it takes longer to import than all the rest.
+    from scipy.linalg import lapack
+
     factor, failed = lapack.spotrf(gram, lower=1, overwrite_a=1)
     if failed:
         raise InvalidDefinition(

@@ -8,7 +8,7 @@ the same arrays, so both go through the same code.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,12 +56,12 @@ class Histories:
     @property
     def counts(self) -> Ints:
         """Days on which each pair was bought."""
-        return np.diff(self.pair_start)
+        return self.pair_start[1:] - self.pair_start[:-1]
 
     @property
     def baskets(self) -> Ints:
         """Shopping days of each person."""
-        return np.diff(self.basket_start)
+        return self.basket_start[1:] - self.basket_start[:-1]
 
     def baskets_before(self, person: Ints, day: Ints) -> Ints:
         """Count each person's shopping days before a day; the two arrays go together."""
@@ -185,13 +185,17 @@ def history_of(
     index
         Product to item number of a model.
     """
-    spans = [days[-DAYS_KEPT:] for days in habits.values() if days]
-    items = [index.get(product, -1) for product, days in habits.items() if days]
+    pairs = len(habits)
+    counts = np.fromiter(map(len, habits.values()), np.int64, pairs)
+    if pairs and not 1 <= counts.min() <= counts.max() <= DAYS_KEPT:
+        kept = {product: days[-DAYS_KEPT:] for product, days in habits.items() if days}
+        return history_of(kept, shopping_days, index)
+    starts = _starts(counts)
     return Histories(
-        np.zeros(len(spans), dtype=np.int64),
-        np.array(items, dtype=np.int64),
-        _starts(np.array([len(days) for days in spans], dtype=np.int64)),
-        np.array(list(chain.from_iterable(spans)), dtype=np.int64),
+        np.zeros(pairs, dtype=np.int64),
+        np.fromiter(map(index.get, habits, repeat(-1)), np.int64, pairs),
+        starts,
+        np.fromiter(chain.from_iterable(habits.values()), np.int64, int(starts[-1])),
         np.array([0, len(shopping_days)]),
         np.array(shopping_days, dtype=np.int64),
     )

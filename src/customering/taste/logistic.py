@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
 
 from customering.kernel.errors import InvalidDefinition
 
@@ -183,5 +182,8 @@ def _newton_step(
     curvature[:-1, -1] = curvature[-1, :-1]
     gradient[:-1] += ridge * weights
     curvature[np.diag_indices(width)] += ridge
+    # Here, because fitting alone needs it and it takes longer to import than all the rest.
+    from scipy.linalg import cho_factor, cho_solve
+
     step: Floats = cho_solve(cho_factor(curvature), gradient)
     return step

@@ -2,23 +2,25 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from customering.decision.arbitrate import Slate, displaced, fill
-from customering.decision.model import Loss
-from customering.decision.score import order_of, priorities, propensities
+from customering.decision.losses import CODE_OF, RULES
+from customering.decision.offer import offer_of
 from customering.kernel.errors import Invalid
 
 
 def filled(candidates: list[Any], **changes: Any) -> tuple[list[str], dict[str, str]]:
-    scores = priorities(propensities(candidates, is_common=False), candidates).tolist()
+    offer = offer_of(candidates)
+    view = offer.view(is_common=False)
     usual = {"slots": 3, "quiet_score": 0.0, "most_per_group": 9, "discovery_slots": 0}
-    order = order_of(range(len(candidates)), scores, candidates)
-    slate = fill(order, candidates, scores, **{**usual, **changes})
+    remains = np.zeros(len(candidates), dtype=np.uint8)
+    slate = fill(view.order, offer, view.scores, remains, **{**usual, **changes})
     ids = [candidate.action.action_id for candidate in candidates]
     return (
-        [ids[index] for index in slate.chosen],
-        {ids[index]: loss.code for index, loss in slate.losses.items()},
+        [ids[place] for place in slate.chosen],
+        {ids[place]: str(RULES[code]) for place, code in enumerate(slate.codes) if code},
     )
 
 
@@ -106,18 +108,16 @@ def test_a_first_place_by_chance_stands_whatever_its_score(shop: Any):
 
 
 def test_what_chance_pushed_out_says_so():
-    outscored = Loss("outscored", "No place left.")
-    best = Slate([4, 3, 2], {0: outscored, 1: outscored})
-    drawn = displaced(best, Slate([0, 4, 3], {1: outscored, 2: outscored}))
-    assert drawn.chosen == [0, 4, 3]
-    assert {index: loss.code for index, loss in drawn.losses.items()} == {
-        1: "outscored",
-        2: "exploration",
-    }
+    outscored = CODE_OF["outscored"]
+    best = Slate([4, 3, 2], np.array([outscored, outscored, 0, 0, 0], dtype=np.uint8))
+    drawn = Slate([0, 4, 3], np.array([0, outscored, outscored, 0, 0], dtype=np.uint8))
+    told = displaced(best, drawn)
+    assert told.chosen == [0, 4, 3]
+    assert [RULES[code] for code in told.codes] == [None, "outscored", "exploration", None, None]
 
 
 @pytest.mark.parametrize("wrong", [-0.1, 1.1, float("nan"), float("inf")])
 def test_a_propensity_that_is_no_chance_is_refused(shop: Any, wrong: float):
     candidates = [shop.candidate("fine"), shop.candidate("odd", wrong)]
     with pytest.raises(Invalid, match="odd"):
-        propensities(candidates, is_common=False)
+        offer_of(candidates).view(is_common=False)

@@ -7,7 +7,6 @@ from customering.decision.contact import (
     caps_of,
     contact_loss,
     contract_loss,
-    cooldown_loss,
     last_contacts,
 )
 from customering.decision.model import Cap, Contact, DecisionSettings
@@ -91,13 +90,15 @@ def test_a_default_zone_that_does_not_exist_is_refused():
         QuietHours(DecisionSettings(zone="Mars/Olympus"))
 
 
-def test_an_action_rests_for_its_cooldown(shop):
-    action = shop.action(cooldown_days=3)
-    assert cooldown_loss(action, NOON_MS - 3 * MS_PER_DAY, NOON_MS) is None
-    loss = cooldown_loss(action, NOON_MS - 3 * MS_PER_DAY + 1, NOON_MS)
-    assert loss is not None
-    assert loss.code == "cooldown"
-    assert "2017-05-29" in loss.words
+@pytest.mark.parametrize(
+    ("since_ms", "code"), [(3 * MS_PER_DAY, None), (3 * MS_PER_DAY - 1, "cooldown")]
+)
+def test_an_action_rests_for_its_cooldown(shop, since_ms, code):
+    seen = Contact(at_ms=NOON_MS - since_ms, channel="", action_id="bread")
+    decision = shop.decide(shop.candidate(cooldown_days=3), person=shop.ada(contacts=(seen,)))
+    bread = decision.candidates[0]
+    assert bread.lost == code
+    assert (bread.words == "You had it on 2017-05-29; it rests for 3 days.") == (code is not None)
 
 
 def test_the_last_contact_with_each_action_counts():

@@ -36,12 +36,13 @@ from customering.decision.explain import drawn_reason, quiet_reason, reasons_of
     ],
 )
 def test_facts_become_sentences(shop: Any, facts: dict[str, Any], words: str):
-    assert reasons_of(shop.candidate(facts=facts), is_common=False) == words
+    assert reasons_of(facts) == words
 
 
 def test_what_everybody_gets_is_not_explained_by_the_person(shop: Any):
     candidate = shop.candidate(facts={"times_bought": 9})
-    assert reasons_of(candidate, is_common=True) == "Everybody is shown this."
+    decision = shop.decide(candidate, control_share=1.0)
+    assert decision.candidates[0].words == "Everybody is shown this."
 
 
 def test_chance_and_quiet_are_told():

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from customering.decision.model import Considered
 from customering.decision.record import decision_of, event_of, properties_of
 from customering.events.model import DECISION_MADE, Event
 from customering.kernel.errors import InvalidEvent
@@ -22,11 +23,37 @@ def test_a_decision_survives_the_log(shop: Any):
     assert decision_of(from_json(to_json(event), Event)) == decision
 
 
-def test_words_that_many_share_stand_once(shop: Any):
+def test_what_all_share_stands_once_and_each_fate_is_a_letter(shop: Any):
     decision = shop.decide(*(shop.candidate(f"item{n}") for n in range(200)))
-    table = properties_of(decision)["candidates"]
-    assert len(table["rows"]) == 201
-    assert len(table["words"]) < 5
+    table = from_json(to_json(properties_of(decision)["candidates"]), dict[str, Any])
+    assert table["fates"].count("x") == 197
+    assert table["tables"][0]["kind"] == {"all": "show_item"}
+
+
+def test_a_record_of_the_first_version_is_read(shop: Any):
+    decision = shop.decide(shop.candidate("bread"), shop.candidate("wine", 0.1))
+    columns = [name for name in Considered.__struct_fields__ if name != "words"]
+    rows = [
+        [*(getattr(one, name) for name in columns), place]
+        for place, one in enumerate(decision.candidates)
+    ]
+    words = [one.words for one in decision.candidates]
+    event = event_of(decision, ADA, shop.now_ms)
+    old = {"columns": [*columns, "words"], "rows": rows, "words": words}
+    written = Event(**{**_fields(event), "properties": {**event.properties, "candidates": old}})
+    read = decision_of(from_json(to_json(written), Event))
+    assert read == decision
+    assert read.picks == decision.picks
+    again = event_of(read, ADA, shop.now_ms)
+    assert decision_of(from_json(to_json(again), Event)) == decision
+
+
+def test_fates_that_do_not_fit_are_named(shop: Any):
+    event = event_of(shop.decide(shop.candidate()), ADA, shop.now_ms)
+    table = {**event.properties["candidates"], "fates": ".."}
+    broken = Event(**{**_fields(event), "properties": {**event.properties, "candidates": table}})
+    with pytest.raises(InvalidEvent, match="2 fates of 1 candidates"):
+        decision_of(broken)
 
 
 def test_an_event_of_another_name_is_no_decision(shop: Any):

@@ -1,0 +1,164 @@
+"""A glance at a person: what a decision needs of them, worked out when it is asked for."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from customering.app.folding import trait_mask
+from customering.app.models import ModelShelf
+from customering.consent.gate import CompiledPolicy
+from customering.consent.model import ConsentRecord
+from customering.kernel.ids import Identifier, PersonId
+from customering.profile.lazy import LazyValues, Reader
+from customering.profile.model import State as ProfileState
+from customering.profile.traits import TraitSet
+from customering.relationship.facts import facts_from, history_from
+from customering.relationship.model import ContactContract, DeclaredStatus
+from customering.relationship.settings import StatusSettings
+from customering.relationship.status import judge
+from customering.relationship.value import outlook
+from customering.relationship.words import CONTRACTS
+
+STATUS_FACT = "relationship_status"
+"""The declared fact in which a person's own choice of status is kept."""
+
+VALUE_PURPOSE = "profile.value_scoring"
+"""The purpose under which value and status are estimated."""
+
+DISMISSED_TRAIT = "dismissed_actions"
+"""The trait of what a person said no to: by action the latest days on which they did."""
+
+
+class Glance:
+    """One person as a decision sees them: everything is worked out when it is asked for.
+
+    It holds for one instant and for states as they are; use it at once and let it go.
+
+    Parameters
+    ----------
+    person_id, identifiers, as_of, consent
+        As in `Person`.
+    values
+        Trait values by name, as far as the person permits.
+    binding
+        The same of all anchors from which a wish of the person binds us, which may be more.
+    contract
+        Gives the contact that is fine in the person's status.
+    """
+
+    __slots__ = ("_binding", "_contract", "as_of", "consent", "declared_status", "identifiers",
+                 "person_id", "values")  # fmt: skip
+
+    def __init__(
+        self,
+        person_id: PersonId,
+        identifiers: tuple[Identifier, ...],
+        as_of: int,
+        consent: ConsentRecord,
+        values: LazyValues,
+        binding: LazyValues,
+        contract: Callable[[LazyValues, DeclaredStatus | None], ContactContract],
+    ) -> None:
+        self.person_id = person_id
+        self.identifiers = identifiers
+        self.as_of = as_of
+        self.consent = consent
+        self.values = values
+        self.declared_status = declared_status(binding.declared.get(STATUS_FACT))
+        self._binding = binding
+        self._contract = contract
+
+    @property
+    def contract(self) -> ContactContract:
+        """The contact that is fine in the person's status."""
+        return self._contract(self.values, self.declared_status)
+
+    @property
+    def dismissed(self) -> dict[str, int]:
+        """What the person said no to: by action the last UTC day number on which they did."""
+        days: Mapping[str, Sequence[int]] = self._binding.observed(DISMISSED_TRAIT) or {}
+        return {action_id: some[-1] for action_id, some in days.items() if some}
+
+
+class Glances:
+    """Takes glances at people.
+
+    Parameters
+    ----------
+    traits, policy, settings
+        What to compute, what is permitted, and when a status is which.
+    models
+        Fitted models.
+    """
+
+    def __init__(
+        self,
+        *,
+        traits: TraitSet,
+        policy: CompiledPolicy,
+        settings: StatusSettings,
+        models: ModelShelf,
+    ) -> None:
+        self._traits = traits
+        self._policy = policy
+        self._settings = settings
+        self._models = models
+        self._reader = Reader(traits)
+        self._unchosen = trait_mask(traits, policy, None)
+        self._judging = traits.mask_of((VALUE_PURPOSE,))
+
+    def glance(
+        self,
+        person_id: PersonId,
+        names: Sequence[Identifier],
+        states: Sequence[ProfileState],
+        now_ms: int,
+        *,
+        also: Sequence[ProfileState] = (),
+    ) -> Glance:
+        """Take a glance at one person; see `People.glance`."""
+        every = [*states, *also] if also else states
+        record = self._reader.consent(every)
+        mask = trait_mask(self._traits, self._policy, record) if record else self._unchosen
+        may_judge = not self._judging or bool(mask & self._judging)
+
+        def contract(known: LazyValues, wish: DeclaredStatus | None) -> ContactContract:
+            return self._contract(known if may_judge else {}, wish, now_ms)
+
+        values = self._reader.values(states, now_ms, mask)
+        binding = self._reader.values(every, now_ms, mask) if also else values
+        return Glance(person_id, tuple(names), now_ms, record, values, binding, contract)
+
+    def _contract(
+        self, known: Mapping[str, Any], wish: DeclaredStatus | None, now_ms: int
+    ) -> ContactContract:
+        """Say which contact is fine; the model is only asked about people who are late.
+
+        Nobody else's status depends on what it expects, beside the gap that is usual among all.
+        """
+        model, settings = self._models.value, self._settings
+        facts = facts_from(known, None, wish, now_ms, for_words=False)
+        history = None if model is None else history_from(known, now_ms)
+        if model is None or history is None:
+            return CONTRACTS[judge(facts, settings).name]
+        facts = replace(facts, usual_gap_days=model.usual_gap_days)
+        found = judge(facts, settings)
+        if found.rhythm is not None and found.rhythm.lateness > 1:
+            expected = outlook(model, history)
+            facts = replace(
+                facts,
+                p_alive=expected.p_alive,
+                expected_purchases_90=expected.expected_purchases_90,
+            )
+            found = judge(facts, settings)
+        return CONTRACTS[found.name]
+
+
+def declared_status(fact: Any) -> DeclaredStatus | None:
+    """Read the status a person set from their declared fact; None when it is not one."""
+    if not isinstance(fact, dict) or fact.get("status") not in ("on_a_break", "not_that_into_you"):
+        return None
+    return DeclaredStatus(
+        status=fact["status"], since_ms=int(fact.get("since_ms", 0)), until_ms=fact.get("until_ms")
+    )

@@ -1,0 +1,190 @@
+"""A decision as it is made and kept: columns, from which each candidate is told when asked for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from customering.decision.contact import dismissed_days
+from customering.decision.losses import CODE_OF, IN_QUESTION, RULES, WORDS, Codes
+from customering.decision.model import LEAVE_ALONE, Considered, Decision, Lost
+from customering.decision.offer import Offer
+from customering.decision.table import Asked, Columns, Floats
+from customering.kernel.clock import day_of, format_day
+
+_IN_QUESTION = frozenset({0, *(CODE_OF[rule] for rule in IN_QUESTION)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quiet:
+    """What became of leaving the person alone.
+
+    Parameters
+    ----------
+    score
+        What a contact costs in attention. Minor units.
+    is_possible
+        Whether it could have got the first place.
+    lost, words
+        As in `Considered`.
+    """
+
+    score: float
+    is_possible: bool
+    lost: Lost | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighed:
+    """Everything that became of the candidates.
+
+    Parameters
+    ----------
+    offer
+        The candidates.
+    is_common
+        Whether they were weighed as for anybody.
+    chances
+        The chance of acceptance of each, as it was weighed.
+    codes
+        What became of each; 0 for the chosen.
+    chosen
+        Places of the chosen, best first.
+    reasons
+        Why each of these was chosen, as a person reads it.
+    best
+        The place with the highest chance to be first; the number of candidates stands for quiet.
+    shares
+        Its chance, and that of each other one that came into question.
+    quiet
+        What became of leaving the person alone.
+    blocked_words
+        Why nothing may be done at all; empty when something may.
+    refusals
+        The words of each permission that was refused.
+    rested
+        When what each candidate rests from was, by place. Milliseconds since 1970.
+    """
+
+    offer: Offer
+    is_common: bool
+    chances: Floats
+    codes: Codes
+    chosen: Sequence[int]
+    reasons: Sequence[str]
+    best: int
+    shares: tuple[float, float]
+    quiet: Quiet
+    blocked_words: str
+    refusals: Mapping[Asked, str]
+    rested: Mapping[int, int]
+
+    def candidates(self) -> tuple[Considered, ...]:
+        """Tell each candidate with the parts of its score and its fate, quiet as the last."""
+        told: list[Considered] = []
+        for table in self.offer.tables:
+            begin = len(told)
+            told += [self.considered(table.columns, row, begin + row) for row in range(len(table))]
+        return (*told, self._quiet(len(told)))
+
+    def at(self, place: int) -> Considered:
+        """Tell one candidate, or quiet."""
+        if place == len(self.offer):
+            return self._quiet(place)
+        table, row = self.offer.at(place)
+        return self.considered(table.columns, row, place)
+
+    def considered(self, columns: Columns, row: int, place: int) -> Considered:
+        """Tell one candidate from its row."""
+        code = int(self.codes[place])
+        chance, value = float(self.chances[place]), columns.value_minor[row]
+        lever = columns.lever[row]
+        rank = self.chosen.index(place) + 1 if code == 0 else None
+        return Considered(
+            action_id=columns.action_id[row],
+            title=columns.title[row],
+            kind=columns.kind[row],
+            found_by=columns.found_by[row],
+            propensity=chance,
+            value_minor=value,
+            lever=lever,
+            score=chance * value * lever,
+            probability=self._probability(place, code),
+            rank=rank,
+            lost=RULES[code],
+            words=self._words(columns, row, place) if rank is None else self.reasons[rank - 1],
+        )
+
+    def _probability(self, place: int, code: int) -> float:
+        if code not in _IN_QUESTION:
+            return 0.0
+        return self.shares[0] if place == self.best else self.shares[1]
+
+    def _words(self, columns: Columns, row: int, place: int) -> str:
+        """Say why a candidate lost: a sentence of the rule, with what it asked of this one."""
+        if self.blocked_words:
+            return self.blocked_words
+        rule = RULES[self.codes[place]]
+        assert rule is not None, "a candidate that did not lose has reasons"
+        words = WORDS.get(rule)
+        match rule:
+            case "not_yet":
+                return WORDS[rule].format(starts=_date(columns.valid_from[row] or 0))
+            case "over":
+                return WORDS[rule].format(ended=_date((columns.valid_until[row] or 0) - 1))
+            case "not_eligible":
+                return WORDS[rule].format(eligibility=columns.eligibility[row])
+            case "variety":
+                return WORDS[rule].format(group=columns.group[row])
+            case "dismissed":
+                seen, days = _date(self.rested[place]), columns.cooldown_days[row]
+                return WORDS[rule].format(seen=seen, days=dismissed_days(days))
+            case "cooldown":
+                seen, days = _date(self.rested[place]), columns.cooldown_days[row]
+                return WORDS[rule].format(seen=seen, cooldown_days=days)
+            case _ if words is not None:
+                return words
+        return self.refusals[columns.purpose[row], columns.channel[row], columns.kind[row]]
+
+    def _quiet(self, place: int) -> Considered:
+        quiet = self.quiet
+        share = self.shares[0] if place == self.best else self.shares[1]
+        return Considered(
+            action_id=LEAVE_ALONE,
+            title="Leave alone",
+            kind="leave_alone",
+            found_by="catalogue",
+            propensity=0.0,
+            value_minor=0,
+            lever=1.0,
+            score=quiet.score,
+            probability=share if quiet.is_possible else 0.0,
+            rank=None if quiet.lost else 1,
+            lost=quiet.lost,
+            words=quiet.words,
+        )
+
+
+class WeighedDecision(Decision):
+    """A decision that tells its candidates when they are asked for."""
+
+    def __init__(self, weighed: Weighed, **told: object) -> None:
+        # Set at once: the class is frozen, and a decision is made thousands of times a second.
+        self.__dict__.update(told, weighed=weighed)
+
+    weighed: Weighed
+
+    @cached_property
+    def candidates(self) -> tuple[Considered, ...]:
+        """Every candidate, in the order given, and leaving alone as the last."""
+        return self.weighed.candidates()
+
+    @property
+    def ranked(self) -> tuple[Considered, ...]:
+        """The chosen candidates, best place first; the others are not looked at."""
+        weighed = self.weighed
+        return tuple(weighed.at(place) for place in weighed.chosen or (len(weighed.codes),))
+
+
+def _date(instant_ms: int) -> str:
+    return format_day(day_of(instant_ms))
