@@ -116,11 +116,16 @@ class Engine:
         A pretended clock moves on by a millisecond with every event of the log, so that what is
         ruled, chosen or decided later is later there too.
         """
-        pretended = self.settings.clock.present
-        if not pretended:
+        if not self.settings.clock.present:
             return self.clock()
+        return self.pretended_start + self.reading_log.end
+
+    @cached_property
+    def pretended_start(self) -> int:
+        """The instant the settings pretend. Milliseconds since 1970."""
+        pretended = self.settings.clock.present
         try:
-            return parse_instant(pretended) + self.reading_log.end
+            return parse_instant(pretended)
         except ValueError as error:
             raise InvalidSettings(
                 f"clock.present: {pretended!r} is not a date or an instant",
@@ -302,12 +307,12 @@ class Engine:
         NoSuchPerson
             When nothing is known under this identifier.
         """
-        self._check_channel(request)
+        self.check_channel(request)
         self.catch_up()
         now_ms = self.present
         person = self.people.read(name, now_ms=now_ms)
-        decision = self.deciding.decide(person, request, now_ms)
-        self.append([self.record(decision, person)])
+        decision = self._decide(person, request, now_ms)
+        self.append([self.record(decision, person.identifiers[0])])
         return decision
 
     def decide_all(
@@ -325,13 +330,15 @@ class Engine:
         Invalid
             When people cannot be reached by this channel at all.
         """
-        self._check_channel(request)
+        self.check_channel(request)
         people = chosen = 0
         now_ms = self.present
         with DecisionFile(out) as file:
             for some in batched(self.everybody(), _DECISIONS_A_ROUND):
-                made = [(person, self.deciding.decide(person, request, now_ms)) for person in some]
-                self.log.append([self.record(decision, person) for person, decision in made])
+                made = [(person, self._decide(person, request, now_ms)) for person in some]
+                self.log.append(
+                    [self.record(decision, person.identifiers[0]) for person, decision in made]
+                )
                 chosen += file.write(
                     [(person.identifiers[0], decision) for person, decision in made]
                 )
@@ -340,7 +347,11 @@ class Engine:
         self.catch_up()
         return people, chosen
 
-    def _check_channel(self, request: DecisionRequest) -> None:
+    def _decide(self, person: Person, request: DecisionRequest, now_ms: int) -> Decision:
+        glance = self.people.glance(person.person_id, person.identifiers, [person.state], now_ms)
+        return self.deciding.decide(glance, request, now_ms)
+
+    def check_channel(self, request: DecisionRequest) -> None:
         """Refuse a misspelt channel, which would leave everybody alone without a word."""
         if request.purpose not in self.consent.keys:
             known = sorted(
@@ -351,9 +362,9 @@ class Engine:
                 hint=f"channels: {', '.join(known)}",
             )
 
-    def record(self, decision: Decision, person: Person) -> Event:
+    def record(self, decision: Decision, name: Identifier) -> Event:
         """Give the event that keeps a decision; a contact is noted for the caps to count."""
-        event = event_of(decision, person.identifiers[:1], self.clock())
+        event = event_of(decision, (name,), self.clock())
         chosen = decision.chosen[0]
         if decision.channel and chosen != LEAVE_ALONE:
             contact = contact_text(decision.decided_at, decision.channel, chosen)
@@ -400,7 +411,7 @@ class Engine:
         self.copy_to_history()
         everyone = Permission(by_default=True, exceptions=frozenset())
         relation = with_people(self.history, self.person_of, everyone)
-        self.history.connection.execute(
+        self.history.execute(
             f"CREATE OR REPLACE TEMP VIEW people_history AS SELECT * FROM {relation}"
         )
         query = members_sql(self.audiences, self.traits, "people_history", self.present)
@@ -470,7 +481,15 @@ class Engine:
         return self.folding.catch_up(progress)
 
     def rebuild(self, progress: Progress = _silent) -> Rebuilt:
-        """Compute all profiles anew from the history, in batch."""
+        """Compute all profiles anew from the history, in batch.
+
+        Raises
+        ------
+        Conflict
+            When another process, such as a server, writes this home: its profiles would no longer
+            be those that are stored.
+        """
+        _ = self.log
         done = rebuild(
             log=self.reading_log,
             history=self.history,
@@ -533,16 +552,43 @@ class Engine:
         properties
             What it says.
         """
-        noted = self.clock()
-        event = Event(
-            event_id=stable_id("evt", name, *identifiers, str(self.log.end), str(noted)),
-            kind="track",
-            name=name,
-            identifiers=tuple(identifiers),
+        event = self.own_event(
+            name,
+            identifiers,
+            properties,
+            event_id=stable_id("evt", name, *identifiers, str(self.log.end), str(self.clock())),
             occurred_at=self.present,
-            recorded_at=noted,
-            properties=properties,
-            source="customering",
         )
         self.append([event])
         return event
+
+    def own_event(
+        self,
+        name: str,
+        identifiers: Sequence[Identifier],
+        properties: dict[str, Any],
+        *,
+        event_id: str,
+        occurred_at: int,
+    ) -> Event:
+        """Make one of the system's own events; it is not appended.
+
+        Parameters
+        ----------
+        name, identifiers, properties
+            As of `note`.
+        event_id
+            Tells it from every other event; one that is appended again under its id counts once.
+        occurred_at
+            The present. Milliseconds since 1970.
+        """
+        return Event(
+            event_id=event_id,
+            kind="track",
+            name=name,
+            identifiers=tuple(identifiers),
+            occurred_at=occurred_at,
+            recorded_at=self.clock(),
+            properties=properties,
+            source="customering",
+        )

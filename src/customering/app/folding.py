@@ -10,14 +10,16 @@ person permits now: the same that a rebuild gives.
 """
 
 import gc
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain, islice
+from typing import NamedTuple
 
 from customering.app.settings import CustomeringSettings
 from customering.consent.gate import CompiledPolicy
 from customering.consent.ledger import consent_of
 from customering.consent.model import ConsentRecord
-from customering.events.model import CONSENT_UPDATED
+from customering.events.model import CONSENT_UPDATED, Event
 from customering.events.store import Block, EventLog
 from customering.identity.anchors import anchor_of
 from customering.identity.graph import IdentityGraph
@@ -58,6 +60,14 @@ def restrict(traits: TraitSet, state: ProfileState, mask: int) -> None:
             state[slot.index] = None
 
 
+class Picture(NamedTuple):
+    """What one checkpoint stores: everything that changed since the one before, at one offset."""
+
+    states: dict[Identifier, Kept]
+    links: list[Link]
+    offset: int
+
+
 class Folding:
     """Folds a log into a state store; one at a time for each store.
 
@@ -96,10 +106,17 @@ class Folding:
             if kept.mask is not None:
                 self._masks[anchor] = kept.mask
         self._states: dict[Identifier, ProfileState] = {}
+        self._older: dict[Identifier, ProfileState] = {}
+        self._room = settings.fold.cached_profiles // 2
+        self._has_let_go = False
         self._dirty: set[Identifier] = set()
         self._unsettled: set[Identifier] = set()
+        self._used: dict[Identifier, int] = {}
+        self._missed: dict[Identifier, list[Event]] = {}
         self._links: list[Link] = []
+        self._waiting: set[Identifier] = set()
         self._stored = state.offset
+        self._picture = Picture({}, [], self._stored)
         self.offset = self._stored
 
     def catch_up(self, progress: Progress = lambda events: None) -> int:
@@ -116,29 +133,64 @@ class Folding:
 
     def fold_block(self, block: Block) -> None:
         """Fold one block; it is kept by the next checkpoint."""
-        events = block.events()
+        self.fold(block.events(), block.first)
+
+    def fold(self, events: Sequence[Event], first: int) -> None:
+        """Fold events that follow on what was folded; they are kept by the next checkpoint.
+
+        Parameters
+        ----------
+        events
+            As they stand in the log.
+        first
+            Offset of the first one.
+        """
+        assert first == self.offset, f"events from {first} do not follow on {self.offset}"
         observe = self.graph.observe_event
         anchors = [observe(event) for event in events]
-        self._load(anchors)
+        touched = {anchor for anchor in anchors if anchor is not None}
+        self._load(touched)
+        if self._waiting:
+            for unchanged in touched & self._waiting:
+                self._take_picture(unchanged)
         states, traits = self._states, self._traits
         for event, anchor in zip(events, anchors, strict=True):
             if anchor is None:
                 continue
-            mask = self._mask(anchor) if self._records else self._default
+            mask = self._stepped(anchor) if self._records else self._default
             fold_event(traits, states[anchor], event, mask)
+            if anchor in self._missed:
+                self._missed[anchor].append(event)
             if event.name == CONSENT_UPDATED:
                 self._take_choice(anchor)
-        self._dirty.update(anchor for anchor in anchors if anchor is not None)
+        self._dirty |= touched
         if self._records:
             self._unsettled |= self.graph.changed
         self._links.extend(self.graph.take_pending())
-        self.offset = block.first + block.count
+        self.offset = first + len(events)
 
-    def _load(self, anchors: Iterable[Identifier | None]) -> None:
+    def states_of(self, anchors: Sequence[Identifier]) -> list[ProfileState]:
+        """Give the states of some anchors, to be read only; those never seen are left out."""
+        self._recall(anchors)
+        return [self._states[anchor] for anchor in anchors if anchor in self._states]
+
+    def warm(self, kept: Iterable[tuple[Identifier, bytes]]) -> bool:
+        """Take stored states into memory before they are asked for; false when there is no room.
+
+        What was read from the store must not be older than what memory has already let go of: once
+        anything was let go of, nothing more is taken.
+        """
+        if self._has_let_go or len(self._states) + len(self._older) >= self._room:
+            return False
+        for anchor, state in kept:
+            if anchor not in self._states and anchor not in self._older:
+                self._older[anchor] = self._traits.decode(state)
+        return True
+
+    def _load(self, anchors: Collection[Identifier]) -> None:
         """Bring the states of anchors into memory; one never seen starts at nothing."""
-        names = {anchor for anchor in anchors if anchor is not None}
-        self._recall(names)
-        for anchor in names:
+        self._recall(anchors)
+        for anchor in anchors:
             if anchor not in self._states:
                 self._states[anchor] = self._traits.zero()
                 # Their person may have chosen by another identifier, long before this one was seen.
@@ -147,9 +199,17 @@ class Folding:
 
     def _recall(self, anchors: Iterable[Identifier]) -> None:
         """Bring the states that are kept for some anchors into memory."""
-        wanted = [anchor for anchor in anchors if anchor not in self._states]
-        for anchor, state in self._store.get(wanted).items():
-            self._states[anchor] = self._traits.decode(state)
+        states, older = self._states, self._older
+        wanted = []
+        for anchor in anchors:
+            if anchor not in states:
+                if anchor in older:
+                    states[anchor] = older.pop(anchor)
+                else:
+                    wanted.append(anchor)
+        if wanted:
+            for anchor, state in self._store.get(wanted).items():
+                states[anchor] = self._traits.decode(state)
 
     def _take_choice(self, anchor: Identifier) -> None:
         """Note that a person chose, so that all their anchors are settled anew."""
@@ -166,10 +226,25 @@ class Folding:
             return self._default
         return trait_mask(self._traits, self._policy, consent_of(records))
 
-    def _settle(self) -> None:
-        """Bring the states of people whose permission changed to what it is now."""
-        if not self._unsettled:
-            return
+    def _stepped(self, anchor: Identifier) -> int:
+        """Give the mask an event is folded under, and note it where it is not settled yet.
+
+        Who refuses and then permits again before the next settling must not lose what happened in
+        between.
+        """
+        mask = self._mask(anchor)
+        if mask != self._masks.get(anchor, self._default):
+            self._used[anchor] = self._used.get(anchor, mask) & mask
+        return mask
+
+    # Permission that changed
+
+    def settle(self) -> list[Identifier]:
+        """Drop what people newly refuse; give the anchors whose people permit more than before.
+
+        The states of these lack what happened before: each must be given to `refold` with its
+        events so far. Until then, what is folded for them is also kept aside.
+        """
         self._recall(self._unsettled)
         widened: list[Identifier] = []
         for anchor in self._unsettled:
@@ -177,20 +252,33 @@ class Folding:
                 continue
             before = self._masks.get(anchor, self._default)
             now = self._mask(anchor)
-            if now == before:
+            complete = before & self._used.get(anchor, before)
+            if now == before == complete:
                 continue
             self._set_mask(anchor, now)
             self._dirty.add(anchor)
-            if now & ~before:
+            if now & ~complete:
                 widened.append(anchor)
             else:
                 restrict(self._traits, self._states[anchor], now)
+        self._unsettled.clear()
+        self._used.clear()
+        self._missed.update((anchor, []) for anchor in widened)
+        return widened
+
+    def refold(self, anchor: Identifier, events: Iterable[Event]) -> None:
+        """Fold an anchor anew from all its events before it was settled."""
+        missed = self._missed.pop(anchor)
+        state = fold_events(self._traits, chain(events, missed), self._mask(anchor))
+        self._states[anchor] = state
+
+    def _settle_now(self) -> None:
+        """Bring the states of people whose permission changed to what it is now."""
+        widened = self.settle() if self._unsettled else []
         if widened:
             copy_to_history(self._log, self._history, self.graph.rules, until=self.offset)
-            for anchor in widened:
-                events = self._history.events_of([anchor], before_offset=self.offset)
-                self._states[anchor] = fold_events(self._traits, events, self._mask(anchor))
-        self._unsettled.clear()
+        for anchor in widened:
+            self.refold(anchor, self._history.events_of([anchor], before_offset=self.offset))
 
     def _set_mask(self, anchor: Identifier, mask: int) -> None:
         if mask == self._default:
@@ -198,23 +286,89 @@ class Folding:
         else:
             self._masks[anchor] = mask
 
+    # Checkpoints
+
     def checkpoint(self) -> None:
         """Store what changed since the last checkpoint, all or nothing."""
-        self._settle()
+        self._settle_now()
         if self.offset == self._stored and not self._dirty:
             return
+        self.begin_picture()
+        while self.draw_picture(len(self._waiting)):
+            pass
+        self.store_picture()
+        self.end_picture()
+
+    @property
+    def must_settle(self) -> bool:
+        """Whether somebody's permission changed since the last checkpoint."""
+        return bool(self._unsettled)
+
+    def begin_picture(self) -> None:
+        """Begin a picture of everything that changed, as of the present offset.
+
+        It is drawn bit by bit while the fold goes on: an anchor that is not in it yet is drawn
+        before it changes.
+        """
+        self._waiting = self._dirty
+        self._dirty = set()
+        self._picture = Picture({}, self._links, self.offset)
+        self._links = []
+
+    def draw_picture(self, most: int) -> int:
+        """Draw at most so many anchors, and give how many are still to be drawn."""
+        for anchor in list(islice(self._waiting, most)):
+            self._take_picture(anchor)
+        return len(self._waiting)
+
+    def _take_picture(self, anchor: Identifier) -> None:
+        self._waiting.discard(anchor)
+        self._picture.states[anchor] = self._kept(anchor)
+
+    def store_picture(self) -> None:
+        """Store the finished picture, all or nothing; may be called from another thread.
+
+        Raises
+        ------
+        Conflict
+            When the definitions changed, or another process is further than this one.
+        """
+        picture = self._picture
         self._store.commit(
-            states={anchor: self._kept(anchor) for anchor in self._dirty},
-            links=self._links,
+            states=picture.states,
+            links=picture.links,
             before=self._stored,
-            offset=self.offset,
+            offset=picture.offset,
             fingerprint=self._fingerprint,
         )
-        self._stored = self.offset
-        self._dirty.clear()
-        self._links.clear()
-        if len(self._states) > self._settings.fold.cached_profiles:
-            self._states.clear()
+        self._stored = picture.offset
+
+    def end_picture(self) -> None:
+        """Let go of the stored picture, and of profiles beyond those that memory has room for."""
+        self._picture = Picture({}, [], self._stored)
+        if len(self._states) > self._room:
+            self._has_let_go = True
+            # What is in use comes back from there; what is not goes when the next turn comes.
+            kept = self._dirty | self._missed.keys()
+            self._older = self._states
+            self._states = {anchor: self._older.pop(anchor) for anchor in kept}
+
+    def drop_picture(self) -> None:
+        """Take back a picture that could not be stored: the next one will hold what it held."""
+        self._dirty |= self._picture.states.keys()
+        self._dirty |= self._waiting
+        self._waiting = set()
+        self._links = [*self._picture.links, *self._links]
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether any state changed since the last checkpoint."""
+        return bool(self._dirty)
+
+    @property
+    def stored(self) -> int:
+        """Events with an offset below this one are in the stored states."""
+        return self._stored
 
     def _kept(self, anchor: Identifier) -> Kept:
         state = self._states[anchor]

@@ -10,12 +10,13 @@ from customering.kernel.errors import Conflict, InvalidFile, NoHome
 from customering.kernel.records import Record
 
 HOME_VARIABLE = "CUSTOMERING_HOME"
-_FOLDERS = ("history", "models", "catalog")
+_FOLDERS = ("history", "models", "catalog", "mappings")
 _WRITTEN = {
     "traits.toml": "traits.toml",
     "audiences.toml": "audiences.toml",
     "actions.toml": "actions.toml",
     "plan.toml": "plan.toml",
+    "webhooks.toml": "webhooks.toml",
 }
 
 
@@ -35,13 +36,18 @@ class Home(Record, frozen=True):
 
     @property
     def log_path(self) -> Path:
-        """The log of events: the only truth, the one file to back up."""
+        """The log of events: the only truth."""
         return self.folder / "log.sqlite"
 
     @property
     def state_url(self) -> str:
         """The database of derived state."""
         return f"sqlite:///{self.folder / 'state.sqlite'}"
+
+    @property
+    def control_url(self) -> str:
+        """The database of keys: not derived from the log, so it is backed up too."""
+        return f"sqlite:///{self.folder / 'control.sqlite'}"
 
     @property
     def history_folder(self) -> Path:

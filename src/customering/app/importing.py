@@ -1,10 +1,13 @@
 """The import: files become events in the log, once, however often and wherever it is cut off."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple, Self
+
+import msgspec
 
 from customering.events.assemble import Mapped
 from customering.events.intake import Intake, intake, quarantined
@@ -17,6 +20,27 @@ from customering.kernel.records import Record
 from customering.stores.mapped import read_mapped
 
 Sources = Iterable[tuple[Path, Mapping]]
+
+
+class Step(NamedTuple):
+    """Some rows of an import, read and checked.
+
+    Parameters
+    ----------
+    rows
+        Rows read.
+    events
+        Events they make.
+    duplicates
+        Events left out because the log has them.
+    taken
+        What is to be appended, and what is to be set aside.
+    """
+
+    rows: int
+    events: int
+    duplicates: int
+    taken: Intake
 
 
 class ImportReport(Record, frozen=True, kw_only=True):
@@ -44,6 +68,26 @@ class ImportReport(Record, frozen=True, kw_only=True):
     duplicates: int = 0
     quarantined: int = 0
     seconds: float = 0.0
+
+    def after(self, step: Step, appended: int, repeated: int, seconds: float) -> Self:
+        """Give the report once a step was appended.
+
+        Parameters
+        ----------
+        appended, repeated
+            Events of the step that were new to the log, and that were there after all.
+        seconds
+            Time since the start.
+        """
+        return msgspec.structs.replace(
+            self,
+            rows=self.rows + step.rows,
+            events=self.events + step.events,
+            appended=self.appended + appended,
+            duplicates=self.duplicates + step.duplicates + repeated,
+            quarantined=self.quarantined + len(step.taken.quarantined),
+            seconds=seconds,
+        )
 
 
 class Preview(Record, frozen=True, kw_only=True):
@@ -98,24 +142,46 @@ def import_files(
     """
     started = time.monotonic()
     report = ImportReport()
+    steps = import_steps(sources, log=log, plan=plan, settings=settings, now_ms=now_ms)
+    with closing(steps):
+        for step in steps:
+            quarantine.add(step.taken.quarantined)
+            appended = log.append(step.taken.accepted)
+            seconds = time.monotonic() - started
+            report = report.after(step, appended.appended, appended.duplicates, seconds)
+            if on_block is not None:
+                on_block(appended, report)
+    return report
+
+
+def import_steps(
+    sources: Sources,
+    *,
+    log: EventLog,
+    plan: TrackingPlan,
+    settings: EventsSettings,
+    now_ms: Callable[[], int],
+) -> Generator[Step, None, None]:
+    """Read files and give what is to be appended, a block at a time; nothing is written here.
+
+    Whoever appends it must do so before the next step is taken: what is in the log then is left
+    out of the steps to come. Close it when it is not read to its end.
+
+    Raises
+    ------
+    Absent, InvalidFile, InvalidDefinition
+        As of `import_files`.
+    """
     for path, mapping in sources:
         with closing(read_mapped(path, mapping)) as reading:
             while block := list(islice(reading, settings.block_events_max)):
                 fresh = _not_in(log, block)
-                taken = _take(fresh, path, mapping, plan, settings, now_ms())
-                quarantine.add(taken.quarantined)
-                appended = log.append(taken.accepted)
-                report = ImportReport(
-                    rows=report.rows + sum(mapped.rows for mapped in block),
-                    events=report.events + len(block),
-                    appended=report.appended + appended.appended,
-                    duplicates=report.duplicates + (len(block) - len(fresh)) + appended.duplicates,
-                    quarantined=report.quarantined + len(taken.quarantined),
-                    seconds=time.monotonic() - started,
+                yield Step(
+                    rows=sum(mapped.rows for mapped in block),
+                    events=len(block),
+                    duplicates=len(block) - len(fresh),
+                    taken=_take(fresh, path, mapping, plan, settings, now_ms()),
                 )
-                if on_block is not None:
-                    on_block(appended, report)
-    return report
 
 
 def preview_files(

@@ -128,7 +128,7 @@ def read_purchases(
     """
     names = ", ".join(f"'{name}'" for name in PURCHASE_EVENTS)
     relation = with_people(history, person_of, permission, f"h.name IN ({names})")
-    run = history.connection.execute
+    run = history.execute
     run(
         f"CREATE OR REPLACE TEMP TABLE orders AS"
         f" SELECT person, day, revenue_minor, products FROM {relation}"

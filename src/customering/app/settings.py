@@ -13,6 +13,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from customering.app.serve_settings import ServeSettings
 from customering.consent.model import ConsentSettings
 from customering.decision.model import DecisionSettings
 from customering.events.settings import EventsSettings
@@ -72,8 +73,12 @@ class FoldSettings(Settings, frozen=True):
     ] = 50_000
     cached_profiles: Annotated[
         int,
-        msgspec.Meta(description="Profiles kept decoded in memory.", ge=100, le=100_000_000),
-    ] = 100_000
+        msgspec.Meta(
+            description="Profiles kept decoded in memory, of some 3 kB each.",
+            ge=100,
+            le=100_000_000,
+        ),
+    ] = 200_000
 
 
 class CatalogSettings(Settings, frozen=True):
@@ -97,6 +102,7 @@ class CustomeringSettings(Settings, frozen=True):
     catalog: CatalogSettings = CatalogSettings()
     relationship: StatusSettings = StatusSettings()
     decision: DecisionSettings = DecisionSettings()
+    serve: ServeSettings = ServeSettings()
 
 
 class Loaded(Record, frozen=True):

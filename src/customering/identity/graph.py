@@ -12,7 +12,7 @@ from customering.identity.rules import IdentityRules
 from customering.kernel.errors import NoSuchPerson
 from customering.kernel.ids import Identifier, PersonId
 
-_CACHED_TUPLES = 50_000
+_CACHED_TUPLES = 200_000  # twice that are kept, of some 200 bytes each
 
 _Known = tuple[Identifier | None, int]
 """Anchor of a tuple of identifiers, and the instant after which it says nothing new."""

@@ -64,3 +64,14 @@ def test_the_refusal_is_known_when_the_first_event_comes_with_the_link(
     assert_rebuild_changes_nothing(shop)
     shop.append([chose(5, "allow")])
     assert_rebuild_changes_nothing(shop)
+
+
+def test_what_happens_between_a_refusal_and_a_new_permission_is_not_lost(
+    open_shop: OpenShop,
+) -> None:
+    """Both choices may be folded before permission is settled: what lies between counts again."""
+    shop = open_shop()
+    shop.append([viewed(1, ADA), chose(2, "deny"), viewed(3, ADA), chose(4, "allow")])
+    person = shop.people.read(ADA, now_ms=NOON + 1_000)
+    assert person.values["products_viewed_7d"] == 2
+    assert_rebuild_changes_nothing(shop)

@@ -1,0 +1,86 @@
+"""What a decision may know of a person, read from a glance at them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+
+from customering.app.glance import Glance
+from customering.consent.model import SetStatus
+from customering.decision.model import Contact, PersonFacts
+from customering.profile.lazy import LazyValues
+
+CONTACTS_TRAIT = "recent_contacts"
+"""The trait of earlier contacts, each as `contact_text` writes it."""
+
+NOTHING_BOUGHT = (0, 0)
+"""The hash of somebody who has bought nothing."""
+
+
+class Bought:
+    """What a person bought, as it was observed, whatever they declared; read when asked for.
+
+    Parameters
+    ----------
+    values
+        The person's trait values.
+
+    Attributes
+    ----------
+    hash
+        A hash of all that was bought, and the length of its text: two texts of equal length agree
+        by chance once in 2**64.
+    """
+
+    __slots__ = ("_habits", "_values", "hash")
+
+    def __init__(self, values: LazyValues) -> None:
+        self._values = values
+        self._habits: list[dict[str, list[int]]] = values.kept("habits")
+        kept = [self._habits, values.kept("shopping_days")]
+        self.hash = NOTHING_BOUGHT
+        if any(kept):
+            text = msgspec.msgpack.encode(kept)
+            self.hash = hash(text), len(text)
+
+    @property
+    def habits(self) -> Mapping[str, Sequence[int]]:
+        """For each product the days on which it was bought."""
+        if len(self._habits) == 1:  # what is kept of one anchor is the value: nothing is copied
+            return self._habits[0]
+        return self._values.observed("habits") or {}
+
+    @property
+    def days(self) -> Sequence[int]:
+        """The days with an order."""
+        return self._values.observed("shopping_days") or ()
+
+    def days_of(self, product: str) -> Sequence[int]:
+        """Give the days on which one product was bought."""
+        return self.habits.get(product, ())
+
+
+def facts_of(person: Glance) -> PersonFacts:
+    """Give all that a decision may know of a person, beside what they may want."""
+    wish = person.declared_status
+    contacts: Sequence[str] = person.values.observed(CONTACTS_TRAIT) or ()
+    return PersonFacts(
+        person_id=person.person_id,
+        traits=person.values,
+        consent=person.consent,
+        status=None if wish is None else SetStatus(status=wish.status, until_ms=wish.until_ms),
+        contract=person.contract,
+        contacts=tuple(_contacts(contacts)),
+        dismissed=person.dismissed,
+        zone=str(person.values["declared"].get("zone", "")),
+    )
+
+
+def contact_text(at_ms: int, channel: str, action_id: str) -> str:
+    """Write a contact as the trait of recent contacts keeps it."""
+    return f"{at_ms} {channel} {action_id}"
+
+
+def _contacts(texts: Sequence[str]) -> Iterator[Contact]:
+    for text in texts:
+        at_ms, channel, action_id = text.split(" ", 2)
+        yield Contact(at_ms=int(at_ms), channel=channel, action_id=action_id)

@@ -1,0 +1,395 @@
+"""One home, running: what it takes in is durable and folded when it answers, decisions never wait.
+
+Everything here belongs to the thread of the event loop, so a decision always sees one consistent
+state. Three other threads do what would hold it up, and touch nothing of it: one appends to the log
+(all that came meanwhile in one commit), one stores checkpoints, and one reads the history.
+"""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import islice
+from typing import Any, ParamSpec, TypeVar
+
+import msgspec
+
+from customering.app.attributing import find_decision
+from customering.app.engine import Engine
+from customering.app.folding import copy_to_history
+from customering.app.people import Person
+from customering.app.writing import Job, Writer
+from customering.decision.model import Decision, DecisionRequest
+from customering.decision.record import decision_of
+from customering.events.intake import Intake, intake
+from customering.events.model import Event
+from customering.identity.claims import believed_only
+from customering.identity.model import own_id
+from customering.kernel.errors import Absent, CustomeringError, NoSuchPerson, Overloaded
+from customering.kernel.ids import Identifier
+from customering.kernel.records import Record
+from customering.profile.fold import merge_states
+
+_PICTURE_ANCHORS = 20  # drawn between two turns of the loop: less than a millisecond
+_WARMED_AT_ONCE = 500  # profiles: a millisecond of the loop
+_DECISIONS_REMEMBERED = 5_000  # of some 15 kB each at most
+_logger = logging.getLogger("customering.live")
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Accepted(Record, frozen=True):
+    """What became of the payloads of one call; all of it is durable.
+
+    Parameters
+    ----------
+    events
+        How many were accepted, those that were here already included.
+    quarantined
+        How many were set aside, to be mended and replayed.
+    """
+
+    events: int
+    quarantined: int
+
+
+class Live:
+    """A home that takes events in, keeps its profiles in step, and decides.
+
+    Parameters
+    ----------
+    engine
+        The home, with nothing of it in use elsewhere in this process.
+
+    Notes
+    -----
+    Between `start` and `stop` all methods are called in the thread of the event loop.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.settings = engine.settings.serve
+        self.decisions = 0
+        self.stopping = asyncio.Event()
+        self._checkpointing = asyncio.Lock()
+        self._is_pretended = bool(engine.settings.clock.present)
+        self._recent: OrderedDict[str, Decision] = OrderedDict()
+        self._watchers: set[Callable[[Sequence[Event]], None]] = set()
+        self._analyst = ThreadPoolExecutor(1, thread_name_prefix="analyst")
+        self._keeper = ThreadPoolExecutor(1, thread_name_prefix="keeper")
+        self._tasks: list[asyncio.Task[None]] = []
+        self._writer: Writer | None = None
+
+    # Start and stop
+
+    async def start(self) -> None:
+        """Fold what the log has and the profiles lack, and begin to take events.
+
+        Raises
+        ------
+        Conflict
+            When another process writes this home.
+        """
+        _ = self.engine.log, self.engine.quarantine
+        self.engine.catch_up()
+        self._loop = asyncio.get_running_loop()
+        self._writer = Writer(
+            self.engine.log,
+            self.engine.quarantine,
+            written=self._written,
+            loop=self._loop,
+            group_events_max=self.settings.group_events_max,
+        )
+        self._writer.start()
+        self._tasks = [
+            asyncio.create_task(self._keep_checkpoints()),
+            asyncio.create_task(self._warm_up()),
+        ]
+
+    async def stop(self) -> None:
+        """Write what waits, store a last checkpoint, and end the threads."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._writer is not None:
+            await self._writer.stop()
+            await self.checkpoint()
+        self._analyst.shutdown()
+        self._keeper.shutdown()
+
+    # Taking in
+
+    def read(
+        self,
+        payloads: Iterable[Any],
+        *,
+        source: str,
+        believed: Collection[str] | None = None,
+        places: Sequence[str] | None = None,
+    ) -> Intake:
+        """Turn payloads in the shape of the Segment spec into events; pure.
+
+        Parameters
+        ----------
+        source
+            Which system sent them.
+        believed
+            The types of identifiers this source is believed about; None for a source that is
+            trusted, such as a server of the shop. See `customering.identity.claims`.
+        places
+            Where each payload stood.
+        """
+        return intake(
+            payloads,
+            plan=self.engine.plan,
+            settings=self.engine.settings.events,
+            source=source,
+            received_at=self.present,
+            places=places,
+            amend=self._amend(believed),
+        )
+
+    def _amend(self, believed: Collection[str] | None) -> Callable[[Event], Event] | None:
+        """Give what changes each event before it is kept; None when nothing does."""
+        if not self._is_pretended:
+            return None if believed is None else partial(believed_only, believed=believed)
+        now_ms = self.engine.clock()  # the real one: a pretended present is not when it arrived
+
+        def amend(event: Event) -> Event:
+            recorded = msgspec.structs.replace(event, recorded_at=now_ms)
+            return recorded if believed is None else believed_only(recorded, believed)
+
+        return amend
+
+    async def take(self, taken: Intake, size_bytes: int = 0) -> Accepted:
+        """Make events durable and fold them, and keep what was refused.
+
+        Parameters
+        ----------
+        size_bytes
+            Of the request they came in, for the bound on memory.
+
+        Raises
+        ------
+        Overloaded
+            When too much waits already; nothing was taken.
+        Unavailable
+            When the log cannot be written; sending again is safe.
+        """
+        done: asyncio.Future[None] = self._loop.create_future()
+        self._submit(Job(taken.accepted, taken.quarantined, taken.lines, size_bytes, done))
+        await done
+        return Accepted(events=len(taken.accepted), quarantined=len(taken.quarantined))
+
+    async def append(self, events: Sequence[Event]) -> None:
+        """Append events of our own making; they are durable and folded when this returns."""
+        done: asyncio.Future[None] = self._loop.create_future()
+        self._submit(Job(events, done=done))
+        await done
+
+    def _submit(self, job: Job) -> None:
+        assert self._writer is not None, "the home is not running"
+        waiting = self._writer.waiting_events + len(job.events)
+        waiting_bytes = self._writer.waiting_bytes + job.size_bytes
+        # A job larger than the whole queue is taken when nothing else waits.
+        if self._writer.waiting_events and (
+            waiting > self.settings.queued_events_max
+            or waiting_bytes > self.settings.queued_bytes_max
+        ):
+            raise Overloaded(
+                "too many events wait to be written",
+                hint="send again in a second; nothing of this call was taken",
+                retry_after_s=1,
+            )
+        self._writer.submit(job)
+
+    def _written(self, jobs: Sequence[Job], fresh: Sequence[Event], first: int) -> None:
+        """Fold what was written, and let those go on who wait for it."""
+        if fresh:
+            self.engine.folding.fold(fresh, first)
+            for watcher in tuple(self._watchers):
+                watcher(fresh)
+        for job in jobs:
+            if job.done is not None and not job.done.done():
+                job.done.set_result(None)
+
+    @property
+    def present(self) -> int:
+        """The instant everything is judged at, as `Engine.present`; reads no file."""
+        if self._is_pretended:
+            return self.engine.pretended_start + self.engine.folding.offset
+        return self.engine.clock()
+
+    # People and decisions
+
+    def person(self, name: Identifier) -> Person:
+        """Read one person, with everything that was acknowledged.
+
+        Raises
+        ------
+        NoSuchPerson
+            When nothing is known under this identifier.
+        """
+        folding = self.engine.folding
+        names = folding.graph.identifiers_of(name)
+        states = folding.states_of(names)
+        if not states and len(names) == 1:
+            raise NoSuchPerson(
+                "nothing is known under this identifier", hint="check the type and the spelling"
+            )
+        merged = merge_states(self.engine.traits, states)
+        return self.engine.people.judge(folding.graph.person_of(name), names, merged, self.present)
+
+    def decide(
+        self,
+        identifiers: Sequence[Identifier],
+        request: DecisionRequest,
+        *,
+        alone: bool = False,
+        keep: bool = True,
+    ) -> Decision:
+        """Decide for one person; never waits. Whoever is not known yet gets an empty profile.
+
+        Parameters
+        ----------
+        identifiers
+            Names of the person, at least one; the most trusted one says who it is.
+        request
+            The place to fill.
+        alone
+            Look only at what happened under that one identifier: nothing of the person behind it.
+        keep
+            Append the decision to the log: it is durable a few milliseconds after this returns.
+
+        Raises
+        ------
+        Invalid
+            When people cannot be reached by this channel at all.
+        Overloaded
+            When its record could not be kept.
+        """
+        engine = self.engine
+        engine.check_channel(request)
+        folding = engine.folding
+        anchor = min(identifiers, key=engine.rules.rank)
+        names = (anchor,) if alone else folding.graph.identifiers_of(anchor)
+        person_id = own_id(names[0])
+        now_ms = self.present
+        person = engine.people.glance(person_id, names, folding.states_of(names), now_ms)
+        decision = engine.deciding.decide(person, request, now_ms)
+        if keep:
+            self._submit(Job([engine.record(decision, names[0])]))
+            self._remember(decision)
+        self.decisions += 1
+        return decision
+
+    def _remember(self, decision: Decision) -> None:
+        self._recent[decision.decision_id] = decision
+        if len(self._recent) > _DECISIONS_REMEMBERED:
+            self._recent.popitem(last=False)
+
+    async def decision(self, decision_id: str) -> Decision:
+        """Read a decision back, however old.
+
+        Raises
+        ------
+        Absent
+            When there is none of this id.
+        """
+        recent = self._recent.get(decision_id)
+        if recent is not None:
+            return recent
+        event = await self.in_thread(find_decision, self.engine, decision_id)
+        if event is None:
+            raise Absent("there is no decision of this id", hint="check the id")
+        return decision_of(event)
+
+    # Watching
+
+    def watch(self, watcher: Callable[[Sequence[Event]], None]) -> Callable[[], None]:
+        """Tell somebody of events as soon as they are folded; gives what ends it.
+
+        The watcher is called in the event loop, must be quick and must not raise.
+        """
+        self._watchers.add(watcher)
+        return lambda: self._watchers.discard(watcher)
+
+    async def in_thread(self, act: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
+        """Do something slow in the one thread that may read the history."""
+        return await self._loop.run_in_executor(self._analyst, lambda: act(*args, **named))
+
+    @property
+    def waiting_events(self) -> int:
+        """Events that are not durable yet."""
+        return 0 if self._writer is None else self._writer.waiting_events
+
+    async def _warm_up(self) -> None:
+        """Read profiles into memory while there is nothing better to do, as far as it has room."""
+        rows = self.engine.state.scan()
+        has_room = True
+        while has_room:
+            some = await self._loop.run_in_executor(
+                self._keeper, lambda: list(islice(rows, _WARMED_AT_ONCE))
+            )
+            has_room = bool(some) and self.engine.folding.warm(some)
+        await self._loop.run_in_executor(self._keeper, rows.close)
+
+    # Checkpoints
+
+    async def _keep_checkpoints(self) -> None:
+        """Store a checkpoint now and then; a failure is told, and tried again."""
+        while True:
+            await asyncio.sleep(self.settings.checkpoint_seconds)
+            try:
+                await self.checkpoint()
+            except CustomeringError as error:
+                _logger.warning("no checkpoint: %s (%s)", error.message, error.hint)
+
+    async def checkpoint(self) -> None:
+        """Store the profiles as of now, while the fold goes on.
+
+        Raises
+        ------
+        Conflict, Unavailable
+            When they cannot be stored now; the next checkpoint will store what this one would have.
+        """
+        async with self._checkpointing:
+            await self._checkpoint()
+
+    async def _checkpoint(self) -> None:
+        folding = self.engine.folding
+        while folding.must_settle:
+            await self._settle()
+        if folding.offset == folding.stored and not folding.has_changes:
+            return
+        folding.begin_picture()
+        while folding.draw_picture(_PICTURE_ANCHORS):
+            await asyncio.sleep(0)
+        try:
+            await self._loop.run_in_executor(self._keeper, folding.store_picture)
+        except (CustomeringError, OSError):
+            folding.drop_picture()
+            raise
+        folding.end_picture()
+
+    async def _settle(self) -> None:
+        """Fold anew, from the history, the profiles of people who permit more than before."""
+        folding = self.engine.folding
+        widened, until = folding.settle(), folding.offset
+        if widened:
+            found = await self.in_thread(self._events_before, widened, until)
+            for anchor in widened:
+                folding.refold(anchor, found[anchor])
+
+    def _events_before(
+        self, anchors: Sequence[Identifier], offset: int
+    ) -> dict[Identifier, list[Event]]:
+        engine = self.engine
+        copy_to_history(engine.reading_log, engine.history, engine.rules, until=offset)
+        return {
+            anchor: list(engine.history.events_of([anchor], before_offset=offset))
+            for anchor in anchors
+        }
