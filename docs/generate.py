@@ -31,6 +31,16 @@ EXAMPLES = {
     "learn": "learn",
     "person": "person loyalty_card:900 --as-of 2017-06-01",
     "decide": "decide loyalty_card:900 --n 3",
+    "serve": "serve --port 8000 --verbose",
+    "doctor": "doctor --deep",
+    "keys create write": "keys create write --source web --origin https://shop.example",
+    "keys create server": "keys create server --source shop-backend",
+    "keys create secret": "keys create secret --scope decide --scope people --expires 2027-06-01",
+    "keys create subject": "keys create subject --origin https://shop.example",
+    "keys list": "keys list",
+    "keys revoke": "keys revoke key_s6uo43d5slmrazi7",
+    "backup": "backup /backups/monday --home shop",
+    "restore": "restore /backups/monday shop-again",
     "config show": "config show --set decision.control_share=0.1",
     "evaluate next-basket": "evaluate next-basket --held-out-days 28",
     "evaluate value": "evaluate value --held-out-days 28",
@@ -205,13 +215,13 @@ def _cell(text: str) -> str:
 def settings_page() -> str:
     """Write the reference of the settings: a table a section."""
     schema = msgspec.json.schema(CustomeringSettings)["$defs"]
-    sections = {
-        name: field["$ref"].rpartition("/")[2] if "$ref" in field else field["allOf"][0]["$ref"]
-        for name, field in schema["CustomeringSettings"]["properties"].items()
-    }
     parts = [MARK, _SETTINGS_HEAD]
-    for section, rows in groupby(show(load(None)), key=lambda one: one.key.partition(".")[0]):
-        fields = schema[sections[section].rpartition("/")[2]]["properties"]
+    for section, rows in groupby(show(load(None)), key=lambda one: one.key.rpartition(".")[0]):
+        fields = schema["CustomeringSettings"]["properties"]
+        for name in section.split("."):
+            field = fields[name]
+            reference = field["$ref"] if "$ref" in field else field["allOf"][0]["$ref"]
+            fields = schema[reference.rpartition("/")[2]]["properties"]
         parts.append(f"\n## `[{section}]`\n\n{_summaries()[section]}\n\n")
         parts.append("| key | default | range | meaning |\n|---|---|---|---|\n")
         for one in rows:

@@ -108,6 +108,7 @@ def _print_next(done: Demo) -> None:
         ("audience list", "saved questions over everybody"),
         ("decide --all --out decisions.parquet", "one decision for each person"),
         ("log verify", "check every block of the log"),
+        ("serve", "all of it live: open http://127.0.0.1:8000 for what is running and the API"),
     )
     console.print(f"  export CUSTOMERING_HOME={done.home}", markup=False)
     for command, why in commands:

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from customering.cli import data, deciding, demo, log, people, setup
+from customering.cli import backup, data, deciding, demo, doctor, keys, log, people, serve, setup
 from customering.cli.output import errors, print_json
 from customering.kernel.errors import CustomeringError, Unavailable
 
@@ -36,6 +36,11 @@ app.add_typer(people.trait, name="trait")
 app.add_typer(data.catalog, name="catalog")
 app.add_typer(log.log, name="log")
 app.add_typer(log.quarantine, name="quarantine")
+app.command("serve")(serve.serve)
+app.command("doctor")(doctor.doctor)
+app.add_typer(keys.keys, name="keys")
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 
 
 def main() -> None:

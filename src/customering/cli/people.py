@@ -7,6 +7,7 @@ import typer
 from customering.app.engine import Engine
 from customering.app.home import find
 from customering.app.people import STATUS_FACT, Person
+from customering.app.wishes import choice, standing
 from customering.cli.output import (
     HomeOption,
     JsonOption,
@@ -16,13 +17,7 @@ from customering.cli.output import (
     print_json,
     table,
 )
-from customering.consent.ledger import check_choices
-from customering.events.model import (
-    CONSENT_UPDATED,
-    FACT_CORRECTED,
-    IDENTIFIERS_JOINED,
-    IDENTIFIERS_SEPARATED,
-)
+from customering.events.model import IDENTIFIERS_JOINED, IDENTIFIERS_SEPARATED
 from customering.identity.explain import explain
 from customering.identity.preview import preview_join, preview_separate
 from customering.kernel.clock import format_instant, parse_instant
@@ -246,22 +241,13 @@ def status_set(
     as_json: JsonOption = False,
 ) -> None:
     """Keep how a person says they want to stand with us; it wins over what is observed."""
-    if word not in ("on_a_break", "not_that_into_you", "none"):
-        raise Invalid(
-            f"{word!r} cannot be set by a person",
-            hint="on_a_break, not_that_into_you, or none to take it back",
-        )
     with Engine(find(home)) as engine:
         engine.catch_up()
         name = engine.people.identifier(who)
         now_ms = engine.present
-        names = engine.people.read(name, now_ms=now_ms).identifiers
-        fact: dict[str, Any] | None = None
-        if word != "none":
-            fact = {"status": word, "since_ms": now_ms}
-            if until is not None:
-                fact["until_ms"] = instant(until)
-        engine.note(FACT_CORRECTED, names[:1], {"facts": {STATUS_FACT: fact}})
+        before = engine.people.read(name, now_ms=now_ms)
+        until_ms = None if until is None else instant(until)
+        engine.note(*standing(before, word, now_ms, until_ms))
         found = engine.people.read(name, now_ms=engine.present)
     if as_json:
         print_json(found.status)
@@ -283,11 +269,9 @@ def consent_set(
     """Keep what a person chose for a purpose; it takes effect at once."""
     with Engine(find(home)) as engine:
         engine.catch_up()
-        choices = {"purposes": {purpose: answer}}
-        check_choices(choices, engine.consent.keys)
         name = engine.people.identifier(who)
-        names = engine.people.read(name, now_ms=engine.present).identifiers
-        engine.note(CONSENT_UPDATED, names[:1], choices)
+        before = engine.people.read(name, now_ms=engine.present)
+        engine.note(*choice(before, {purpose: answer}, engine.consent))
         found = engine.people.read(name, now_ms=engine.present)
     _print_consent(found, as_json=as_json)
 

@@ -38,11 +38,14 @@ _MEANING = {
     "audiences.toml": "saved questions over traits",
     "actions.toml": "what you may do for one person",
     "plan.toml": "your own events and fields",
-    "log.sqlite": "everything that happened: back it up with the .toml files and catalog/",
+    "webhooks.toml": "how messages of other systems become events",
+    "log.sqlite": "everything that happened: `customering backup` copies what matters",
+    "control.sqlite": "keys, made when the first one is",
     "state.sqlite": "profiles, made from the log",
     "history/": "the log in columns, for analysis",
     "models/": "fitted models",
     "catalog/": "imported offers",
+    "mappings/": "how uploaded files become events",
 }
 
 

@@ -1,0 +1,1 @@
+"""The doors for machines: collect, decide, and everything a program may ask."""

@@ -1,0 +1,1 @@
+"""The pages of the server, as templates of the standard library; every value is escaped."""

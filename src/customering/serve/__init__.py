@@ -1,0 +1,1 @@
+"""The process: one ASGI application on one home, started and stopped with care."""

@@ -1,0 +1,1 @@
+"""What the doors share: keys at the door, limits, and signatures of webhooks."""
