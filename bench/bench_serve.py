@@ -57,12 +57,6 @@ eligibility = "{eligibility}"
 ELIGIBILITY = (
     "", "orders_30d >= 1", "orders_total < 5", "products_viewed_7d > 2", "spend_total_minor > 100",
 )  # fmt: skip
-    "",
-    "orders_30d >= 1",
-    "orders_total < 5",
-    "products_viewed_7d > 2",
-    "spend_total_minor > 100",
-)
 
 
 class Load(NamedTuple):

@@ -14,7 +14,7 @@ import msgspec
 import typer
 
 from customering.app.settings import CustomeringSettings, load, show, template, toml_value
-from customering.cli.main import app
+from customering.cli.main import every_command
 from customering.kernel import errors
 from customering.kernel.errors import CustomeringError
 from customering.profile.definitions import shipped_traits
@@ -155,7 +155,7 @@ def pages() -> dict[str, str]:
 
 def commands() -> Iterator[tuple[str, Any]]:
     """Give every command by its words, such as ``identity merge``, in the order of the help."""
-    yield from _commands_of(typer.main.get_command(app), ())
+    yield from _commands_of(typer.main.get_command(every_command()), ())
 
 
 def _commands_of(group: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Any]]:

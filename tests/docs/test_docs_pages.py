@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import typer
 
-from customering.cli.main import app
+from customering.cli.main import every_command
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs").rglob("*.md")) + sorted(ROOT.glob("*.md"))
@@ -64,7 +64,7 @@ def commands(group: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], An
     return found
 
 
-COMMANDS = commands(typer.main.get_command(app))
+COMMANDS = commands(typer.main.get_command(every_command()))
 
 
 def called(words: list[str]) -> tuple[str, ...] | None:

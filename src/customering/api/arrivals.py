@@ -55,6 +55,7 @@ class Arrivals:
         self.settings = entrance.live.settings
         self._keys = entrance.keys
         self._wait = entrance.limiter.wait
+        self._give_back = entrance.limiter.give_back
         self._figures = entrance.figures
         self._now = entrance.live.engine.clock
         self._proxies = Proxies(self.settings.trusted_proxies)
@@ -102,8 +103,11 @@ class Arrivals:
         Overloaded
             When they send more than one sender may.
         """
-        if events > units:
-            self._slow_down(caller.key, caller.address, events - units)
+        key, address = caller.key, caller.address
+        if events > units and self._wait(key, address, events - units) is not None:
+            # A refused request counts for nothing; how long to wait is asked for the whole of it.
+            self._give_back(key, address, units)
+            self._slow_down(key, address, events)
 
     def _key(
         self, scope: Scope, headers: dict[bytes, bytes], body: bytes, now_ms: int

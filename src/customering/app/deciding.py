@@ -35,7 +35,7 @@ _DISCOVERIES = 20
 _POPULAR = 20
 _PURPOSE = "personalize.web"
 _NEVER = 1 << 62
-_OFFERS_REMEMBERED = 4_096  # some 15 kB each
+_OFFERS_REMEMBERED = 4_096  # some 17 kB each
 
 
 def request_for(placement: str, channel: str, slots: int) -> DecisionRequest:
@@ -176,7 +176,8 @@ class Deciding:
         in_force: _InForce,
     ) -> _Remembered:
         listed = self._listed(bought, day)
-        products = [self._product(product) for product in listed.products]
+        known = self._products
+        products = [known.get(product) or self._product(product) for product in listed.products]
         wishes = [
             Wish(product_id, product.title, product.category, chance, kind == "repeat")
             for product_id, product, chance, kind in zip(

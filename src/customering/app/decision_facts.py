@@ -35,8 +35,10 @@ class Bought:
 
     def __init__(self, values: LazyValues) -> None:
         self._values = values
-        self._habits: list[dict[str, list[int]]] = values.kept("habits")
-        kept = [self._habits, values.kept("shopping_days")]
+        habits = values.kept("habits")
+        kept = [habits, values.kept("shopping_days")]
+        # What is kept of one anchor is the value: nothing is copied.
+        self._habits: Mapping[str, Sequence[int]] | None = habits[0] if len(habits) == 1 else None
         self.hash = NOTHING_BOUGHT
         if any(kept):
             text = msgspec.msgpack.encode(kept)
@@ -45,9 +47,9 @@ class Bought:
     @property
     def habits(self) -> Mapping[str, Sequence[int]]:
         """For each product the days on which it was bought."""
-        if len(self._habits) == 1:  # what is kept of one anchor is the value: nothing is copied
-            return self._habits[0]
-        return self._values.observed("habits") or {}
+        if self._habits is None:
+            self._habits = self._values.observed("habits") or {}
+        return self._habits
 
     @property
     def days(self) -> Sequence[int]:

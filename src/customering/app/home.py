@@ -16,7 +16,6 @@ _WRITTEN = {
     "audiences.toml": "audiences.toml",
     "actions.toml": "actions.toml",
     "plan.toml": "plan.toml",
-    "webhooks.toml": "webhooks.toml",
 }
 
 

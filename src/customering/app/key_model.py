@@ -5,6 +5,7 @@ from typing import Literal, get_args
 
 from customering.app.origins import normal_origin
 from customering.kernel.errors import Invalid
+from customering.kernel.ids import Identifier
 from customering.kernel.records import Record
 
 Kind = Literal["write", "server", "secret", "subject"]
@@ -15,6 +16,9 @@ SUBJECT_SCOPES = frozenset({"decide", "outcomes", "stream"})
 """What a browser is allowed about the one person a token names, unless its key says otherwise."""
 SUBJECT_SCOPES_ALL = SUBJECT_SCOPES | {"people"}
 """What it may be allowed: with ``people`` the person reads and changes what is known of them."""
+
+LEEWAY_SECONDS = 60
+"""How far the clock of the shop's server may be from ours."""
 
 _NAME_LENGTH_MAX = 100
 
@@ -61,6 +65,28 @@ class Key(Record, frozen=True):
     def holds(self, now_ms: int) -> bool:
         """Tell whether it is neither revoked nor at its end."""
         return self.revoked_at is None and (self.expires_at is None or now_ms < self.expires_at)
+
+
+class Vouched(Record, frozen=True):
+    """What a good subject token says.
+
+    Parameters
+    ----------
+    key_id
+        The key it was signed with.
+    person
+        Whom it names.
+    expires_at
+        When it ends, our leeway not counted, milliseconds since 1970.
+    """
+
+    key_id: str
+    person: Identifier
+    expires_at: int
+
+    def holds(self, now_ms: int) -> bool:
+        """Tell whether it has not ended yet."""
+        return now_ms < self.expires_at + LEEWAY_SECONDS * 1_000
 
 
 def label(what: str, text: str) -> str:

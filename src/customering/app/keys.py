@@ -8,11 +8,10 @@ read what is decided for one person, for some minutes.
 """
 
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from hashlib import sha256
-from typing import Self
+from typing import Any, Self
 
-from joserfc.jwk import OKPKey
 from msgspec.structs import replace
 
 from customering.app.key_model import (
@@ -20,20 +19,13 @@ from customering.app.key_model import (
     SUBJECT_SCOPES,
     SUBJECT_SCOPES_ALL,
     Key,
+    Vouched,
     end_after,
     known_scopes,
     label,
     normal_origins,
 )
 from customering.app.key_text import LENGTH_MAX, new_text
-from customering.app.subject_tokens import (
-    Vouched,
-    new_private_jwk,
-    public_jwk,
-    public_key,
-    read_token,
-    refusal,
-)
 from customering.events.identifiers import normal_kind
 from customering.identity.claims import BELIEVED
 from customering.kernel.errors import Absent, Unavailable
@@ -91,7 +83,7 @@ class KeyRing:
         self._keys: dict[str, Key] = {}
         self._by_text: dict[str, Key] = {}
         self._by_digest: dict[bytes, Key] = {}
-        self._public_keys: dict[str, OKPKey] = {}
+        self._public_keys: dict[str, Any] = {}
         self._vouched: dict[str, Vouched] = {}
         self._uses: dict[str, int] = {}
         self._uses_written_at: int | None = None
@@ -202,6 +194,9 @@ class KeyRing:
         Invalid
             When a name, an origin or a scope cannot be used.
         """
+        # Here, as below: its libraries take long to import, and few homes have subject keys.
+        from customering.app.subject_tokens import new_private_jwk, public_jwk
+
         key_id, now_ms = self._new_id(), self._clock()
         private = new_private_jwk(key_id, self._chance)
         key = Key(
@@ -299,6 +294,8 @@ class KeyRing:
         Unavailable
             When the keys had to be read again and cannot be.
         """
+        from customering.app.subject_tokens import read_token, refusal
+
         if not -_LOOK_MS < now_ms - self._looked_at < _LOOK_MS:
             self._look(now_ms)
         vouched = self._vouched.get(token)
@@ -330,9 +327,8 @@ class KeyRing:
             for row in kept
             if row.digest is not None and row.key_id in live and live[row.key_id].kind != "write"
         }
-        self._public_keys = {
-            key.key_id: public_key(key.public) for key in live.values() if key.kind == "subject"
-        }
+        subjects = [key for key in live.values() if key.kind == "subject"]
+        self._public_keys = _public_keys(subjects) if subjects else {}
         self._vouched.clear()
         self._keys = keys
         self._revision = revision
@@ -391,3 +387,10 @@ def _digest(text: str) -> bytes:
 def _key(row: KeptKey) -> Key:
     key = from_json(row.record, Key)
     return replace(key, revoked_at=row.revoked_at, last_used_at=row.last_used_at)
+
+
+def _public_keys(subjects: Sequence[Key]) -> dict[str, Any]:
+    """Read the keys that tokens are checked with, by their ids."""
+    from customering.app.subject_tokens import public_key
+
+    return {key.key_id: public_key(key.public) for key in subjects}

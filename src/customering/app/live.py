@@ -33,6 +33,7 @@ from customering.kernel.records import Record
 from customering.profile.fold import merge_states
 
 _PICTURE_ANCHORS = 20  # drawn between two turns of the loop: less than a millisecond
+_MODELS_LOOKED_AT_SECONDS = 2.0
 _WARMED_AT_ONCE = 500  # profiles: a millisecond of the loop
 _DECISIONS_REMEMBERED = 5_000  # of some 15 kB each at most
 _logger = logging.getLogger("customering.live")
@@ -107,6 +108,7 @@ class Live:
         self._tasks = [
             asyncio.create_task(self._keep_checkpoints()),
             asyncio.create_task(self._warm_up()),
+            asyncio.create_task(self._take_new_models()),
         ]
 
     async def stop(self) -> None:
@@ -260,7 +262,8 @@ class Live:
         request
             The place to fill.
         alone
-            Look only at what happened under that one identifier: nothing of the person behind it.
+            Look only at what happened under that one identifier: nothing of the person behind it
+            but what they refuse, said no to, or set as their status.
         keep
             Append the decision to the log: it is durable a few milliseconds after this returns.
 
@@ -275,10 +278,18 @@ class Live:
         engine.check_channel(request)
         folding = engine.folding
         anchor = min(identifiers, key=engine.rules.rank)
-        names = (anchor,) if alone else folding.graph.identifiers_of(anchor)
+        known = folding.graph.identifiers_of(anchor)
+        names = (anchor,) if alone else known
+        others = [name for name in known if name != anchor] if alone else []
         person_id = own_id(names[0])
         now_ms = self.present
-        person = engine.people.glance(person_id, names, folding.states_of(names), now_ms)
+        person = engine.people.glance(
+            person_id,
+            names,
+            folding.states_of(names),
+            now_ms,
+            also=folding.states_of(others),
+        )
         decision = engine.deciding.decide(person, request, now_ms)
         if keep:
             self._submit(Job([engine.record(decision, names[0])]))
@@ -336,6 +347,19 @@ class Live:
             )
             has_room = bool(some) and self.engine.folding.warm(some)
         await self._loop.run_in_executor(self._keeper, rows.close)
+
+    async def _take_new_models(self) -> None:
+        """Take models that another process fitted, soon after it has; the old ones serve on."""
+        models = self.engine.models
+        while True:
+            await asyncio.sleep(_MODELS_LOOKED_AT_SECONDS)
+            try:
+                found = await self._loop.run_in_executor(self._keeper, models.find_changed)
+            except CustomeringError as error:
+                _logger.warning("new models are not taken: %s (%s)", error.message, error.hint)
+            else:
+                if found is not None:
+                    models.take(found)
 
     # Checkpoints
 

@@ -2,6 +2,7 @@
 
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -11,14 +12,30 @@ from customering.kernel.records import from_json, to_json
 from customering.relationship.model import ValueModel
 from customering.relationship.value import read_value_model
 from customering.taste.model import TasteModel
+from customering.taste.rank import shortlist
 
 _VALUE = "value.json"
 _TASTE = "taste.bin"
 _ITEMS = "items.json"
 
 
+class Models(NamedTuple):
+    """All models of one home, and the stamps of the files they were read from."""
+
+    value: ValueModel | None
+    taste: TasteModel | None
+    items: dict[str, Item]
+    stamps: tuple[tuple[int, int, int], ...]
+
+
 class ModelShelf:
     """The models of one home; each is read at first use.
+
+    A process that runs for long looks now and then whether another one fitted them anew::
+
+        found = shelf.find_changed()  # in any thread: it reads the files
+        if found is not None:
+            shelf.take(found)  # in the thread that decides
 
     Parameters
     ----------
@@ -28,6 +45,7 @@ class ModelShelf:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._stamps = self._look()
 
     @cached_property
     def value(self) -> ValueModel | None:
@@ -63,6 +81,38 @@ class ModelShelf:
         self._write(_ITEMS, to_json(list(items.values())))
         for name in ("value", "taste", "items"):
             self.__dict__.pop(name, None)
+        self._stamps = self._look()
+
+    def find_changed(self) -> Models | None:
+        """Read the models when their files are not those seen last; None when they are.
+
+        Three looks at the folder, some 10 us, when nothing changed. It changes nothing here. Files
+        that are replaced while they are read are left for the next time.
+
+        Raises
+        ------
+        Corrupt
+            When a file cannot be read; the models in use stay.
+        """
+        found = self._look()
+        if found == self._stamps:
+            return None
+        fresh = ModelShelf(self._folder)
+        models = Models(fresh.value, fresh.taste, fresh.items, found)
+        if self._look() != found:
+            return None
+        if models.taste is not None:
+            # The first answer works out what all later ones need: not while somebody waits for it.
+            shortlist(models.taste, {}, (), models.taste.through_day, 1)
+        return models
+
+    def take(self, models: Models) -> None:
+        """Use other models from now on; what `find_changed` gave, in the thread that decides."""
+        self.value, self.taste, self.items, self._stamps = models
+
+    def _look(self) -> tuple[tuple[int, int, int], ...]:
+        """Tell the files apart from others that were put in their place."""
+        return tuple(_stamp(self._folder / name) for name in (_VALUE, _TASTE, _ITEMS))
 
     def _read(self, name: str) -> bytes | None:
         path = self._folder / name
@@ -77,3 +127,12 @@ class ModelShelf:
         scratch = path.with_suffix(".new")
         scratch.write_bytes(data)
         scratch.replace(path)
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    """Give what changes whenever a file is replaced; zeros where there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return 0, 0, 0
+    return found.st_ino, found.st_mtime_ns, found.st_size

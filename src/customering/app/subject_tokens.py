@@ -16,15 +16,13 @@ from joserfc.errors import JoseError, UnsupportedAlgorithmError
 from joserfc.jwk import OKPKey
 from joserfc.jws import JWSRegistry
 
+from customering.app.key_model import LEEWAY_SECONDS, Vouched
 from customering.events.identifiers import normalise
 from customering.kernel.errors import Invalid, InvalidEvent, Refused
 from customering.kernel.ids import Identifier
-from customering.kernel.records import Record
 
 AUDIENCE = "customering"
 MINUTES_MAX = 15
-LEEWAY_SECONDS = 60
-"""How far the clock of the shop's server may be from ours."""
 
 _INSTANT_END_S = 100_000_000_000  # the year 5138
 # Header, claims and a signature of 64 bytes, in base64url without padding.
@@ -41,28 +39,6 @@ class _Ed25519Only(JWSRegistry):
 
 
 _REGISTRY = _Ed25519Only()
-
-
-class Vouched(Record, frozen=True):
-    """What a good token says.
-
-    Parameters
-    ----------
-    key_id
-        The key it was signed with.
-    person
-        Whom it names.
-    expires_at
-        When it ends, our leeway not counted, milliseconds since 1970.
-    """
-
-    key_id: str
-    person: Identifier
-    expires_at: int
-
-    def holds(self, now_ms: int) -> bool:
-        """Tell whether it has not ended yet."""
-        return now_ms < self.expires_at + LEEWAY_SECONDS * 1_000
 
 
 def new_private_jwk(key_id: str, chance: Callable[[int], bytes]) -> str:

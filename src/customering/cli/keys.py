@@ -8,8 +8,7 @@ import typer
 from customering.app.home import find
 from customering.app.key_model import SUBJECT_SCOPES, SUBJECT_SCOPES_ALL, Key
 from customering.app.keys import KeyRing
-from customering.cli.output import HomeOption, JsonOption, console, print_json, table
-from customering.cli.people import instant
+from customering.cli.output import HomeOption, JsonOption, console, instant, print_json, table
 from customering.identity.claims import BELIEVED
 from customering.kernel.clock import format_instant
 

@@ -2,45 +2,108 @@
 
 import gc
 import sys
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
-from customering.cli import backup, data, deciding, demo, doctor, keys, log, people, serve, setup
 from customering.cli.output import errors, print_json
 from customering.kernel.errors import CustomeringError, Unavailable
 
 _INTERRUPTED = 130
 
-app = typer.Typer(
-    name="customering",
-    help="Treat every customer as an individual, with that individual's trust.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-app.command("init")(setup.init_home)
-app.add_typer(setup.config, name="config")
-app.command("demo")(demo.demo)
-app.command("import")(data.import_data)
-app.command("rebuild")(data.rebuild)
-app.command("learn")(data.learn)
-app.command("person")(people.person)
-app.command("decide")(deciding.decide)
-app.add_typer(deciding.evaluate, name="evaluate")
-app.add_typer(people.identity, name="identity")
-app.add_typer(people.status, name="status")
-app.add_typer(people.consent, name="consent")
-app.add_typer(people.audience, name="audience")
-app.add_typer(people.trait, name="trait")
-app.add_typer(data.catalog, name="catalog")
-app.add_typer(log.log, name="log")
-app.add_typer(log.quarantine, name="quarantine")
-app.command("serve")(serve.serve)
-app.command("doctor")(doctor.doctor)
-app.add_typer(keys.keys, name="keys")
-app.command("backup")(backup.backup)
-app.command("restore")(backup.restore)
+# Where each command is and what it does. A command is imported when it is called: help and small
+# commands need not wait for the second that the imports of all of them take.
+_COMMANDS = {
+    "init": ("setup.init_home", "Make a home: one folder that holds one business."),
+    "demo": (
+        "demo.demo",
+        "Run a year of a real retailer: from events to the right next step for one person.",
+    ),
+    "import": (
+        "data.import_data",
+        "Import files: once, however often it is run and wherever it is cut off.",
+    ),
+    "rebuild": (
+        "data.rebuild",
+        "Compute all profiles anew from the log, in batch, and swap them in.",
+    ),
+    "learn": (
+        "data.learn",
+        "Fit the models of value and taste on everybody who permits it.",
+    ),
+    "person": (
+        "people.person",
+        "Show one person: who they are, how we stand, what is known and how we know it.",
+    ),
+    "decide": (
+        "deciding.decide",
+        "Decide what to do next for one person, or for everybody, with the reasons.",
+    ),
+    "serve": (
+        "serve.serve",
+        "Take events from any Segment SDK, and decide in milliseconds; stop with Ctrl-C.",
+    ),
+    "doctor": (
+        "doctor.doctor",
+        "Look at a home and say what is well, what is not and what to do; exit 1 on a problem.",
+    ),
+    "backup": (
+        "backup.backup",
+        "Copy the home, also while a server runs on it; the copy is checked before this ends.",
+    ),
+    "restore": (
+        "backup.restore",
+        "Make a home from a backup; profiles are computed from its log at the first use.",
+    ),
+    "config": ("setup.config", "What the home is set to, and why."),
+    "evaluate": ("deciding.evaluate", "How good the predictions are, on held-out days."),
+    "identity": ("people.identity", "Who is one person, and why."),
+    "status": ("people.status", "How a person wants to stand with us."),
+    "consent": ("people.consent", "What a person permits."),
+    "audience": ("people.audience", "Saved questions over people."),
+    "trait": ("people.trait", "What is computed about people."),
+    "catalog": ("data.catalog", "What you may do for people: offers and messages."),
+    "log": ("log.log", "The log: everything that happened."),
+    "quarantine": ("log.quarantine", "What was refused, and why."),
+    "keys": ("keys.keys", "Who may send events and who may read."),
+}
+
+
+class _Program(TyperGroup):
+    """All commands by their names and a line of help each; the one that is called is imported."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            name="customering",
+            help="Treat every customer as an individual, with that individual's trust.",
+            commands=[TyperCommand(name, short_help=line) for name, (_, line) in _COMMANDS.items()],
+            no_args_is_help=True,
+            rich_markup_mode=None,
+        )
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Find the command that is called, and import it."""
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, name and typer.main.get_group(_app(name)).commands[name], rest
+
+
+def every_command() -> typer.Typer:
+    """Import all commands, for who looks at them all: documentation and tests."""
+    return _app(*_COMMANDS)
+
+
+def _app(*names: str) -> typer.Typer:
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    for name in names:
+        module, attribute = _COMMANDS[name][0].split(".")
+        found = getattr(import_module(f"customering.cli.{module}"), attribute)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+        else:
+            app.command(name)(found)
+    return app
 
 
 def main() -> None:
@@ -48,7 +111,7 @@ def main() -> None:
     # Millions of small records without cycles: looking for cycles often costs more than it frees.
     gc.set_threshold(100_000, 50, 1_000)
     try:
-        app()
+        _Program()()
     except CustomeringError as error:
         _print_error(error)
         sys.exit(1)

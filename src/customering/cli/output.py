@@ -1,4 +1,4 @@
-"""What every command shares: where the home is, how to print for people and for programs."""
+"""What every command shares: where the home is, how to read and how to print for people and for programs."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -9,9 +9,10 @@ from typing import Annotated, Any, Protocol
 import msgspec
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from customering.kernel.clock import parse_instant
+from customering.kernel.errors import Invalid
 from customering.kernel.records import to_json
 
 HomeOption = Annotated[
@@ -37,6 +38,22 @@ class Tell(Protocol):
 # A file or a pipe has no width of its own: what is written there reads well at 100 columns.
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
 errors = Console(stderr=True, highlight=False)
+
+
+def instant(text: str) -> int:
+    """Read an instant given on the command line.
+
+    Raises
+    ------
+    Invalid
+        When it is not ISO 8601.
+    """
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        raise Invalid(
+            f"{text!r} is not a date or an instant", hint="write 2017-06-01 or 2017-06-01T12:00:00Z"
+        ) from error
 
 
 def print_json(value: Any) -> None:
@@ -87,6 +104,9 @@ def progress(title: str, total: int | None = None) -> Iterator[Tell]:
     if not errors.is_terminal:
         yield lambda done, what=None: None
         return
+    # Here, because only long work at a terminal needs it, and it takes as long as the rest of rich.
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=30),

@@ -14,13 +14,14 @@ from customering.cli.output import (
     SetOption,
     cell,
     console,
+    instant,
     print_json,
     table,
 )
 from customering.events.model import IDENTIFIERS_JOINED, IDENTIFIERS_SEPARATED
 from customering.identity.explain import explain
 from customering.identity.preview import preview_join, preview_separate
-from customering.kernel.clock import format_instant, parse_instant
+from customering.kernel.clock import format_instant
 from customering.kernel.errors import Invalid
 from customering.kernel.money import format_money
 
@@ -32,22 +33,6 @@ consent = typer.Typer(help="What a person permits.", no_args_is_help=True)
 
 Who = Annotated[str, typer.Argument(help="type:value, an e-mail address, or a person id.")]
 Other = Annotated[str, typer.Argument(help="The other identifier, type:value.")]
-
-
-def instant(text: str) -> int:
-    """Read an instant given on the command line.
-
-    Raises
-    ------
-    Invalid
-        When it is not ISO 8601.
-    """
-    try:
-        return parse_instant(text)
-    except ValueError as error:
-        raise Invalid(
-            f"{text!r} is not a date or an instant", hint="write 2017-06-01 or 2017-06-01T12:00:00Z"
-        ) from error
 
 
 def person(

@@ -38,7 +38,6 @@ _MEANING = {
     "audiences.toml": "saved questions over traits",
     "actions.toml": "what you may do for one person",
     "plan.toml": "your own events and fields",
-    "webhooks.toml": "how messages of other systems become events",
     "log.sqlite": "everything that happened: `customering backup` copies what matters",
     "control.sqlite": "keys, made when the first one is",
     "state.sqlite": "profiles, made from the log",

@@ -93,6 +93,8 @@ def read_event(payload: Any, *, settings: EventsSettings, source: str, received_
         )
     body = _object(payload, _BODY_OF_KIND.get(kind, "properties"))
     context = _object(payload, "context")
+    if kind == "identify" and not body and isinstance(context.get("traits"), dict):
+        body = context["traits"]  # where RudderStack's SDK for Python puts them, and nowhere else
     identifiers, unusable = _Identifiers(settings.default_region).read(payload, kind, body, context)
     occurred_at, clock = read_times(payload, received_at)
     for key in ("integrations", "channel"):

@@ -58,6 +58,8 @@ class UsualReader:
         event_id = event_id.strip()
         if type(body) is not dict or not 0 < len(event_id) <= _LENGTH_MAX:
             return None
+        if not body and kind == "identify":  # the traits may stand elsewhere
+            return None
         identifiers = self._identifiers(payload, kind, body, context)
         if identifiers is None:
             return None

@@ -17,8 +17,8 @@ Fader, Hardie & Lee (2008). "Computing P(alive) Using the BG/NBD Model". bruceha
 import math
 
 import numpy as np
+import scipy  # each of its parts is imported at its first use: they take long
 from numpy.typing import ArrayLike
-from scipy.special import expit, gammaln, hyp2f1, psi
 
 from customering.kernel.errors import Invalid
 from customering.kernel.records import Record
@@ -133,6 +133,7 @@ def _value_and_gradient(parameters: BgNbd, triples: Triples) -> tuple[float, Flo
     factors but one, so that its logarithm is the first term's plus ``log(1 + exp(odds))``; the
     derivatives of the latter carry the factor ``gone = 1 - P(alive)``.
     """
+    gammaln, psi = scipy.special.gammaln, scipy.special.psi
     r, alpha, a, b = parameters.r, parameters.alpha, parameters.a, parameters.b
     x, n = triples.frequency, triples.count
     people = float(n.sum())
@@ -157,7 +158,7 @@ def _value_and_gradient(parameters: BgNbd, triples: Triples) -> tuple[float, Flo
     silence = log_end[bought:] - np.log(start)
     odds = math.log(a) - np.log(b + x - 1) + (r + x) * silence
     value += dot(n, np.logaddexp(0.0, odds))
-    gone = n * expit(odds)
+    gone = n * scipy.special.expit(odds)
     d_r += dot(gone, silence)
     d_alpha += dot(gone, (r + x) * (1 / end - 1 / start))
     d_a += float(gone.sum()) / a
@@ -231,7 +232,7 @@ def probability_alive(parameters: BgNbd, frequency: Floats, recency: Floats, age
     again = np.maximum(frequency, 1.0)
     silence = np.log((alpha + age) / (alpha + recency))
     odds = math.log(a) - np.log(b + again - 1) + (r + frequency) * silence
-    alive: Floats = np.where(frequency > 0, expit(-odds), 1.0)
+    alive: Floats = np.where(frequency > 0, scipy.special.expit(-odds), 1.0)
     return alive
 
 
@@ -280,7 +281,7 @@ def _if_alive(parameters: BgNbd, a: float, frequency: Floats, age: Floats, ahead
     power = np.where(as_printed, bought, a - 1)
     left = np.where(as_printed, bought, a + b - 1 - r)
     right = np.where(as_printed, b + frequency, a - 1)
-    stays = (1 - z) ** power * hyp2f1(left, right, upper, z)
+    stays = (1 - z) ** power * scipy.special.hyp2f1(left, right, upper, z)
     expected: Floats = upper / (a - 1) * (1 - stays)
     return expected
 
@@ -308,8 +309,8 @@ def person_expected(
         if abs(upper) < _NEAR_ZERO:
             upper = _NEAR_ZERO
         if bought < a - 1:
-            stays = (1 - z) ** bought * float(hyp2f1(bought, b + frequency, upper, z))
+            stays = (1 - z) ** bought * float(scipy.special.hyp2f1(bought, b + frequency, upper, z))
         else:
-            stays = (1 - z) ** (a - 1) * float(hyp2f1(a + b - 1 - r, a - 1, upper, z))
+            stays = (1 - z) ** (a - 1) * float(scipy.special.hyp2f1(a + b - 1 - r, a - 1, upper, z))
         expected += weight * upper / (a - 1) * (1 - stays)
     return max(float(expected * alive), 0.0)

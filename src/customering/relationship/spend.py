@@ -10,8 +10,8 @@ buying; we keep it when the caller does, so that one-time buyers are known a lit
 import math
 
 import numpy as np
+import scipy  # each of its parts is imported at its first use: they take long
 from numpy.typing import ArrayLike
-from scipy.special import gammaln, psi
 
 from customering.kernel.errors import Invalid
 from customering.kernel.records import Record
@@ -103,6 +103,7 @@ def gradient(parameters: GammaGamma, people: People) -> Floats:
 
 def _value_and_gradient(parameters: GammaGamma, people: People) -> tuple[float, Floats]:
     """Give equation (1a) and its derivatives."""
+    gammaln, psi = scipy.special.gammaln, scipy.special.psi
     p, q, v = parameters.p, parameters.q, parameters.v
     x, n = people.orders_each, people.people_each
     number = people.orders.size

@@ -6,10 +6,26 @@ from collections.abc import Mapping
 
 from customering.kernel.errors import CustomeringError, Unavailable
 from customering.kernel.records import to_json
-from customering.web.answers import Handler, Message, Receive, Scope, Send, answer_problem
+from customering.web.answers import (
+    Handler,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    answer_json,
+    answer_problem,
+    problem,
+)
 from customering.web.bodies import closing
 from customering.web.entrance import Entrance
 
+# Problem details, with the members that SDKs read: an old one stumbles where they are not there.
+_TROUBLE = {
+    **problem(Unavailable("something is wrong with the server", hint="see its log")),
+    "success": False,
+    "message": "something is wrong with the server",
+    "error": "something is wrong with the server",
+}
 _access = logging.getLogger("customering.access")
 _logger = logging.getLogger("customering.serve")
 
@@ -72,9 +88,7 @@ class Application:
         except Exception:
             _logger.exception("a bug while serving %s %s", scope["method"], scope["path"])
             if not status:
-                await answer_problem(
-                    noted, Unavailable("something is wrong with the server", hint="see its log")
-                )
+                await answer_json(noted, 503, _TROUBLE)
         seconds = time.perf_counter() - begun
         self._entrance.figures.observe(name, seconds)
         if _access.isEnabledFor(logging.INFO):

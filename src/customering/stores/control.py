@@ -30,13 +30,12 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from customering.kernel.clock import MS_PER_DAY
 from customering.kernel.errors import Absent, Conflict, Invalid, Unavailable
+from customering.stores.dialects import insert_of
 
 SCHEMA_VERSION = "1"
 ANSWER_KEPT_MS = MS_PER_DAY
@@ -133,7 +132,7 @@ class Control:
         self._engine = create_engine(url)
         if self._engine.dialect.name == "sqlite":
             event.listen(self._engine, "connect", _prepare_sqlite)
-        self._insert = sqlite_insert if self._engine.dialect.name == "sqlite" else postgresql_insert
+        self._insert = insert_of(self._engine)
         with self._transaction() as connection:
             for made in _SCHEMA:  # another process may be making them at this very moment
                 connection.execute(made)

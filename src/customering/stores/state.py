@@ -29,13 +29,12 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DatabaseError
 
 from customering.identity.model import Link
 from customering.kernel.errors import Conflict, Unavailable
 from customering.kernel.ids import Identifier
+from customering.stores.dialects import insert_of
 
 SCHEMA_VERSION = "1"
 _CHUNK = 500  # bound variables a statement: below every database's limit
@@ -120,7 +119,7 @@ class State:
         self._engine = create_engine(url)
         if self._engine.dialect.name == "sqlite":
             event.listen(self._engine, "connect", _prepare_sqlite)
-        self._insert = sqlite_insert if self._engine.dialect.name == "sqlite" else postgresql_insert
+        self._insert = insert_of(self._engine)
         try:
             with self._engine.begin() as connection:
                 _metadata.create_all(connection)

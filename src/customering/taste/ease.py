@@ -1,8 +1,8 @@
 """EASE^R: the weight that having bought one item gives to another, in closed form."""
 
 import numpy as np
+import scipy  # each of its parts is imported at its first use: they take long
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from customering.kernel.errors import InvalidDefinition
 
@@ -10,7 +10,7 @@ NEIGHBOURS_KEPT = 200
 """Largest weights kept a row: as good as all of them on held-out purchases, at 1/25 the size."""
 
 
-def ease_weights(bought: csr_array, *, ridge: float) -> NDArray[np.float32]:
+def ease_weights(bought: "scipy.sparse.csr_array", *, ridge: float) -> NDArray[np.float32]:
     """Solve EASE^R for a person-by-item matrix of zeros and ones.
 
     Parameters
@@ -62,7 +62,9 @@ def ease_weights(bought: csr_array, *, ridge: float) -> NDArray[np.float32]:
     return np.ascontiguousarray(weights, dtype=np.float32)
 
 
-def strongest(weights: NDArray[np.float32], *, keep: int = NEIGHBOURS_KEPT) -> csr_array:
+def strongest(
+    weights: NDArray[np.float32], *, keep: int = NEIGHBOURS_KEPT
+) -> "scipy.sparse.csr_array":
     """Keep the weights of largest magnitude in each row.
 
     Parameters
@@ -88,4 +90,4 @@ def strongest(weights: NDArray[np.float32], *, keep: int = NEIGHBOURS_KEPT) -> c
         chosen = chosen[np.argsort(-weights[row, chosen], kind="stable")]
         columns[row], values[row] = chosen, weights[row, chosen]
     starts = np.arange(items + 1, dtype=np.int32) * keep
-    return csr_array((values.ravel(), columns.ravel(), starts), shape=(items, items))
+    return scipy.sparse.csr_array((values.ravel(), columns.ravel(), starts), shape=(items, items))

@@ -171,15 +171,14 @@ def _ago(past: Histories, today: Ints) -> tuple[Ints, Ints]:
 def _decayed(weight: float, ago: Ints, begins: Ints) -> Floats:
     """Sum ``weight ** ago`` over the purchases of each pair, as a logarithm."""
     powers = _powers(weight)
-    total: Floats = np.add.reduceat(powers[np.minimum(ago, _LONGEST_AGO)], begins)
+    total: Floats = np.add.reduceat(powers.take(ago, mode="clip"), begins)
     return np.log1p(total)
 
 
 @lru_cache(maxsize=16)
 def _powers(weight: float) -> Floats:
     """Give the powers of a weight, which are looked up in a tenth of the time of raising it."""
-    powers: Floats = weight ** np.arange(_LONGEST_AGO + 1)
-    return powers
+    return np.power(np.float64(weight), np.arange(_LONGEST_AGO + 1, dtype=np.float64))
 
 
 def _of_people(past: Histories) -> tuple[Floats, Floats, Floats, Floats]:

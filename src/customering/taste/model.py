@@ -9,8 +9,8 @@ from zipfile import BadZipFile
 
 import msgspec
 import numpy as np
+import scipy  # each of its parts is imported at its first use: they take long
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from customering.kernel.errors import Corrupt
 from customering.kernel.records import Record, Settings, from_json, to_json
@@ -216,7 +216,7 @@ class TasteModel:
         if (head.format, head.repeat_features, head.discover_features) != known:
             raise Corrupt("the taste model is of another version", hint=hint)
         columns = len(arrays["discovery_items"])
-        neighbours = csr_array(
+        neighbours = scipy.sparse.csr_array(
             tuple(arrays[f"neighbours_{name}"] for name in _SPARSE), shape=(columns, columns)
         )
         return cls(

@@ -184,15 +184,11 @@ def _kind_of_new(model: TasteModel, past: Histories, item: int, *, is_supported:
 
 
 def _candidates_of_one(model: TasteModel, past: Histories) -> Candidates:
-    """Gather what `candidates` gathers, to the last bit, for one person and in a third of the time.
-
-    Only the rows of what was bought are added up, in the order of their numbers.
-    """
+    """Gather what `candidates` gathers, to the last bit, for one person in a third of the time."""
     discovery, settings = model.discovery, model.settings
     column = discovery.column[past.pair_item]
     column = np.sort(column[column >= 0])
-    ones = np.ones(len(column), dtype=np.float32)
-    score = discovery.neighbours[column].T @ ones
+    score = discovery.scores(column)
     support = score.copy()
     support[column] = 0.0
     taken = support > 0

@@ -83,6 +83,14 @@ class SlidingCounters(Storage, SlidingWindowCounterSupport):
         # A little more, so that it is within the limit there in floating point too.
         return max(1, ceil((at - now) * self._seconds + 1e-6))
 
+    def give_back(self, name: str, amount: int) -> None:
+        """Count an amount no longer, because what it was counted for was refused."""
+        count = self._counts.get(name, 0) - amount
+        if count > 0:
+            self._counts[name] = count
+        else:
+            self._counts.pop(name, None)
+
     def _turn(self, number: int) -> None:
         """Begin another window."""
         self._before = self._counts if number == self._number + 1 else {}
@@ -158,6 +166,10 @@ class _Limit:
             return None
         return self._counters.seconds_until(name, self._most, amount)
 
+    def give_back(self, name: str, amount: int) -> None:
+        """Count an amount no longer."""
+        self._counters.give_back(name, min(amount, self._most))
+
 
 class _ByName(RateLimitItemPerSecond):
     """A limit whose counters are its own: names need not say which limit they are for."""
@@ -217,6 +229,16 @@ class Limiter:
             return None
         limit = self._events_per_key if events else self._requests_per_key
         return None if limit is None else limit.wait(key.key_id, events or 1)
+
+    def give_back(self, key: Key, address: str, events: int) -> None:
+        """Count events no longer that came with a request that was refused after all."""
+        per_address = self._per_address
+        if per_address is not None and key.kind not in _SECRET_KINDS:
+            name = _subscriber(address) if ":" in address else address
+            if not name.startswith("127."):
+                per_address.give_back(name, events)
+        if self._events_per_key is not None:
+            self._events_per_key.give_back(key.key_id, events)
 
 
 @lru_cache(maxsize=10_000)

@@ -11,7 +11,7 @@ import typer
 
 from all_doors import AllDoors, Run, running_all
 from customering.api import health
-from customering.cli.main import app as cli
+from customering.cli.main import every_command
 from shop_doors import SHOP, scope_of
 from town import OpenShop, order
 
@@ -112,7 +112,7 @@ def test_the_commands_of_the_page_are_ones_the_program_takes(shop: Run) -> None:
 
     lines = re.findall(r"^(?:<pre.*>)?customering (.*)$", shop(act), re.MULTILINE)
     assert len(lines) == 2
-    program = typer.main.get_command(cli)
+    program = typer.main.get_command(every_command())
     for line in lines:
         words, command = shlex.split(line), program
         while hasattr(command, "commands"):

@@ -3,13 +3,13 @@
 import gc
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
 
 import pytest
 
+from commanding import Run, Said
 from customering.app.home import HOME_VARIABLE
 from customering.cli.main import main
 
@@ -47,17 +47,6 @@ kind = "'make_offer'"
 title = "'Offer ' || offer"
 purpose = "'personalize.offers'"
 """
-
-
-class Said(NamedTuple):
-    """What a command said: exit code, standard output, standard error."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Said]
 
 
 @pytest.fixture

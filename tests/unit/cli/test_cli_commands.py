@@ -9,8 +9,8 @@ import pytest
 import typer.core
 import typer.main
 
-from conftest import Run
-from customering.cli.main import app
+from commanding import Run
+from customering.cli.main import every_command
 
 WHO, OTHER = "loyalty_card:3", "loyalty_card:4"
 COMMANDS: list[tuple[str, tuple[str, ...]]] = [
@@ -68,7 +68,7 @@ def all_commands() -> Iterator[str]:
         else:
             yield " ".join(path)
 
-    return walk(typer.main.get_command(app), ())
+    return walk(typer.main.get_command(every_command()), ())
 
 
 def test_no_command_is_left_out() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Run, Said
+from commanding import Run, Said
 from town import same
 
 WHO = "loyalty_card:3"

@@ -8,7 +8,9 @@ from msgspec.structs import replace
 from customering.consent.model import SetStatus
 from customering.decision.explore import is_control
 from customering.decision.model import Contact, Decision, DecisionRequest
-from customering.kernel.clock import MS_PER_DAY, MS_PER_HOUR
+from customering.decision.record import decision_of, event_of
+from customering.kernel.clock import MS_PER_DAY, MS_PER_HOUR, format_day
+from customering.kernel.ids import Identifier
 from customering.relationship.model import ContactContract
 
 
@@ -99,6 +101,28 @@ def test_an_action_rests_after_contact(shop: Any):
     )
     assert lost_of(decision)["offer"] == "cooldown"
     assert decision.chosen == ("other",)
+
+
+def test_what_a_person_said_no_to_rests_for_thirty_days_or_its_cooldown(shop: Any):
+    today = shop.now_ms // MS_PER_DAY
+    dismissed = {"offer": today - 30, "rare": today - 31, "gone": today}
+    offers = (offer(shop), offer(shop, "rare", cooldown_days=31), offer(shop, "other"))
+    decision = shop.decide(*offers, person=shop.ada(dismissed=dismissed))
+    assert decision.chosen == ("other",)
+    assert lost_of(decision)["offer"] == lost_of(decision)["rare"] == "dismissed"
+    said = [one.words for one in decision.candidates]
+    assert said[0] == f"You said no to it on {format_day(today - 30)}; it rests for 30 days."
+    assert said[1] == f"You said no to it on {format_day(today - 31)}; it rests for 31 days."
+    assert decision_of(event_of(decision, (Identifier("user_id:ada"),), shop.now_ms)) == decision
+    rested = {"offer": today - 31, "rare": today - 32}
+    rested_now = lost_of(shop.decide(*offers, person=shop.ada(dismissed=rested)))
+    assert "dismissed" not in rested_now.values()
+
+
+def test_that_a_person_said_no_is_told_before_that_they_had_it(shop: Any):
+    contacts = (Contact(at_ms=shop.now_ms, channel="", action_id="offer"),)
+    ada = shop.ada(contacts=contacts, dismissed={"offer": shop.now_ms // MS_PER_DAY})
+    assert lost_of(shop.decide(offer(shop, cooldown_days=9), person=ada))["offer"] == "dismissed"
 
 
 def test_the_purpose_of_each_action_is_asked(shop: Any):

@@ -244,3 +244,20 @@ def test_a_batch_fills_what_its_payloads_do_not_say() -> None:
 def test_a_body_without_a_batch_is_refused(body: Any) -> None:
     with pytest.raises(InvalidEvent):
         unbatch(body)
+
+
+def test_traits_of_an_identify_may_stand_in_the_context_alone() -> None:
+    """RudderStack's SDK for Python puts them there, and nowhere else."""
+    payload = {
+        "type": "identify",
+        "userId": "ada",
+        "messageId": "m1",
+        "context": {"traits": {"email": "ada@example.org", "age": 36}},
+    }
+    for root in ({}, {"traits": {}}, {"traits": None}):
+        event = read_event(payload | root, settings=EventsSettings(), source="s", received_at=NOW)
+        assert event.properties == {"email": "ada@example.org", "age": 36}
+    own = read_event(
+        payload | {"traits": {"age": 37}}, settings=EventsSettings(), source="s", received_at=NOW
+    )
+    assert own.properties == {"age": 37}

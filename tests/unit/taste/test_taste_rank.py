@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from customering.taste.history import histories
-from customering.taste.rank import Ranking, choose, rank_many, suggest
+from customering.taste.history import histories, history_of
+from customering.taste.rank import Ranking, choose, explain_one, rank_many, shortlist, suggest
 
 TODAY = 240
 
@@ -32,6 +32,31 @@ def test_everybody_at_once_gives_the_lists_of_one_by_one(taste_town, taste_model
         assert [s.product_id for s in one] == [taste_model.products[i] for i in mine.item]
         assert [s.probability for s in one] == pytest.approx(mine.probability.tolist(), rel=1e-5)
         assert [s.kind != "repeat" for s in one] == mine.is_new.tolist()
+
+
+@pytest.mark.parametrize("discover", [None, 0, 4, 20])
+@pytest.mark.parametrize("many_days", [False, True])
+def test_a_shortlist_is_what_both_other_ways_give(taste_model, traits, discover, many_days):
+    """One person by the quick way, by the explained way and by the way for everybody at once."""
+    everybodys = [*zip(*traits, strict=True)][::7]
+    everybodys += [({}, []), ({"never seen": [239], "sku-03": [], "sku-04": [1]}, [1, 239])]
+    for habits, days in everybodys:
+        if many_days:
+            habits = {**habits, "sku-05": list(range(100, 230))}
+        quick = shortlist(taste_model, habits, days, TODAY, 12, discover=discover)
+        told = suggest(taste_model, habits, days, TODAY, 12, discover=discover)
+        assert quick.products == [one.product_id for one in told]
+        assert quick.kinds == [one.kind for one in told]
+        assert quick.probability == pytest.approx([one.probability for one in told], abs=1e-9)
+        facts = [
+            explain_one(taste_model, quick, place, habits.get(product, ()), TODAY)
+            for place, product in enumerate(quick.products)
+        ]
+        assert facts == [one.facts for one in told]
+        past = history_of(habits, days, taste_model.index)
+        many = rank_many(taste_model, past, np.array([TODAY]), 12, discover=discover)
+        assert quick.items == many.item.tolist()
+        assert quick.probability == pytest.approx(many.probability.tolist(), abs=1e-9)
 
 
 def test_suggestions_come_most_probable_first_and_never_twice(taste_model, traits):
