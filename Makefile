@@ -8,6 +8,8 @@ RUN := $(VENV)/bin
 # uv when it is there; otherwise it is installed into the virtual environment.
 UV := $(or $(shell command -v uv 2>/dev/null),$(RUN)/uv)
 export UV_PROJECT_ENVIRONMENT := $(VENV)
+# Libraries are compiled once: without that each start takes a second or two longer where Python may not write.
+export UV_COMPILE_BYTECODE := 1
 
 help: ## List the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10

@@ -13,7 +13,7 @@ from customering.app.engine import Engine
 from customering.app.home import find
 from customering.events.model import Event
 
-COUNT = 2_000
+COUNT = 1_000
 KILLS = 2
 # Far more patience than it takes to start again; the other SDKs have it of their own.
 PATIENCE = {"rudder-node": {"retryCount": 10}}

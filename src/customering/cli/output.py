@@ -1,4 +1,4 @@
-"""What every command shares: where the home is, how to read and how to print for people and for programs."""
+"""What every command shares: where the home is, and how to read and print for people."""
 
 import sys
 from collections.abc import Iterator, Sequence

@@ -1,5 +1,7 @@
 """The command that runs the live server."""
 
+import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 
@@ -55,4 +57,9 @@ def serve(
             is_verbose=is_verbose,
             started=started,
         )
-        errors.print("stopped; everything acknowledged is kept")
+    errors.print("stopped; everything acknowledged is kept")
+    # Everything is closed and on disk. While the interpreter takes itself apart, DuckDB would write
+    # a page about objects that are still referred to from somewhere.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

@@ -119,9 +119,6 @@ async def _serve(
     finally:
         await live.stop()
         keys.close()
-        # At its end the interpreter takes modules apart by the collector: what is left frozen then,
-        # libraries written in C++ report as leaks.
-        gc.unfreeze()
 
 
 class _Server(uvicorn.Server):
