@@ -270,10 +270,11 @@ def errors_page() -> str:
 
 
 def _family(kind: type[CustomeringError]) -> Iterator[type[CustomeringError]]:
-    """Give an error and all that stand below it in the tree."""
+    """Give an error and all that stand below it in its module, where the whole tree stands."""
     yield kind
     for child in kind.__subclasses__():
-        yield from _family(child)
+        if child.__module__ == kind.__module__:  # the client's errors have a page of their own
+            yield from _family(child)
 
 
 def main(arguments: list[str]) -> int:

@@ -17,6 +17,7 @@ from typing import Any, ParamSpec, TypeVar
 import msgspec
 
 from customering.app.attributing import find_decision
+from customering.app.deciding import request_for
 from customering.app.engine import Engine
 from customering.app.folding import copy_to_history
 from customering.app.people import Person
@@ -97,6 +98,7 @@ class Live:
         _ = self.engine.log, self.engine.quarantine
         self.engine.catch_up()
         self._loop = asyncio.get_running_loop()
+        self._decide_for_nobody()
         self._writer = Writer(
             self.engine.log,
             self.engine.quarantine,
@@ -110,6 +112,12 @@ class Live:
             asyncio.create_task(self._warm_up()),
             asyncio.create_task(self._take_new_models()),
         ]
+
+    def _decide_for_nobody(self) -> None:
+        """Make a decision that nobody sees: models are read and the catalogue is compiled by it."""
+        nobody = Identifier("anonymous_id:nobody")
+        self.decide([nobody], request_for("start", "", 1), keep=False)
+        self.decisions = 0
 
     async def stop(self) -> None:
         """Write what waits, store a last checkpoint, and end the threads."""

@@ -76,7 +76,13 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, numbers: str
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for index, column in enumerate(columns):
         right = index < len(numbers) and numbers[index] == "r"
-        made.add_column(column, justify="right" if right else "left", overflow="fold")
+        # Whoever copies a name from the first column must get all of it.
+        made.add_column(
+            column,
+            justify="right" if right else "left",
+            overflow="fold",
+            no_wrap=index == 0 and column == "key",
+        )
     for row in rows:
         made.add_row(*(cell(value) for value in row))
     return made

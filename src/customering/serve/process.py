@@ -87,8 +87,10 @@ def serve(
     Unavailable
         When the address cannot be listened on.
     """
-    _log_to_stderr(is_verbose=is_verbose)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with (
+        _logging_to_stderr(is_verbose=is_verbose),
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
         runner.run(_serve(engine, keys, _listen(host, port), started))
 
 
@@ -167,7 +169,8 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _log_to_stderr(*, is_verbose: bool) -> None:
+@contextmanager
+def _logging_to_stderr(*, is_verbose: bool) -> Iterator[None]:
     handler = logging.StreamHandler()
     handler.setFormatter(_JsonLines())
     root = logging.getLogger()
@@ -176,3 +179,8 @@ def _log_to_stderr(*, is_verbose: bool) -> None:
     logging.getLogger("customering.access").setLevel(
         logging.INFO if is_verbose else logging.WARNING
     )
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        handler.close()

@@ -129,7 +129,10 @@
   }
 
   function show(slot, decision, token) {
-    if (!decision || !decision.actions.length) return;
+    if (!decision || !decision.actions.length) {
+      slot.dataset.customeringState = "left"; // as the page made it
+      return;
+    }
     const template = slot.querySelector("template");
     const made = decision.actions.map((action) => {
       const root = build(template, action);
