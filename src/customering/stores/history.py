@@ -159,7 +159,7 @@ class History:
         """Say which file is damaged when DuckDB fails to read one."""
         try:
             yield
-        except duckdb.Error as error:
+        except (duckdb.Error, OSError) as error:  # by way of Arrow, DuckDB's errors are OSErrors
             for part in self._manifest.parts:
                 if part.path in str(error):
                     raise damaged(self._folder, part, "cannot be read") from error
