@@ -120,13 +120,17 @@ class Live:
         self.decisions = 0
 
     async def stop(self) -> None:
-        """Write what waits, store a last checkpoint, and end the threads."""
+        """Write what waits, store a last checkpoint, and end the threads.
+
+        A checkpoint that cannot be stored is told and no error: all of it is in the log, and the
+        next start folds it.
+        """
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._writer is not None:
             await self._writer.stop()
-            await self.checkpoint()
+            await self._try_checkpoint()
         self._analyst.shutdown()
         self._keeper.shutdown()
 
@@ -375,10 +379,13 @@ class Live:
         """Store a checkpoint now and then; a failure is told, and tried again."""
         while True:
             await asyncio.sleep(self.settings.checkpoint_seconds)
-            try:
-                await self.checkpoint()
-            except CustomeringError as error:
-                _logger.warning("no checkpoint: %s (%s)", error.message, error.hint)
+            await self._try_checkpoint()
+
+    async def _try_checkpoint(self) -> None:
+        try:
+            await self.checkpoint()
+        except CustomeringError as error:
+            _logger.warning("no checkpoint: %s (%s)", error.message, error.hint)
 
     async def checkpoint(self) -> None:
         """Store the profiles as of now, while the fold goes on.

@@ -233,3 +233,25 @@ def test_alone_means_nothing_of_the_person_behind_a_browser(open_shop: OpenShop)
         assert alone.person_id != known.person_id
 
     running(open_shop(), act)
+
+
+def test_it_stops_in_order_when_the_last_checkpoint_cannot_be_stored(
+    open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process may be further, or the disk full: everything is in the log all the same."""
+    first = open_shop()
+
+    def refuse(**named: object) -> None:
+        raise Unavailable("no room on the disk", hint="make room")
+
+    async def act(live: Live) -> None:
+        await live.take(live.read([order({"userId": "ada"}, 1, "milk")], source="till"))
+        monkeypatch.setattr(first.state, "commit", refuse)
+
+    running(first, act)
+    assert first.state.offset == 0
+    first.__exit__(None, None, None)
+    second = open_shop()
+    second.catch_up()
+    assert second.state.offset == second.log.end == 1
+    assert_rebuild_changes_nothing(second)
