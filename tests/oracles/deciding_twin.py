@@ -9,17 +9,17 @@ from typing import Any
 
 import decision_twin
 
-from customering.app.decision_facts import CONTACTS_TRAIT
-from customering.app.models import ModelShelf
-from customering.app.people import Person
-from customering.app.settings import CustomeringSettings
-from customering.consent.model import SetStatus
-from customering.decision.candidates import (
+from candidates_twin import (
     ItemSuggestion,
     catalogue_candidates,
     item_candidates,
     suggestion_of,
 )
+from customering.app.decision_facts import CONTACTS_TRAIT
+from customering.app.models import ModelShelf
+from customering.app.people import Person
+from customering.app.settings import CustomeringSettings
+from customering.consent.model import SetStatus
 from customering.decision.model import (
     Action,
     Candidate,

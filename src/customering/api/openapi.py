@@ -52,7 +52,13 @@ _SECURITY: Schema = {
         "type": "http",
         "scheme": "basic",
         "description": "A write key (`cw_...`) or server key (`cs_...`) as user name, without a"
-        " password. Write keys are public and may only send events.",
+        " password. A write key is public: it sends events, and asks for one browser.",
+    },
+    "public_key": {
+        "type": "http",
+        "scheme": "basic",
+        "description": "A write key (`cw_...`) as user name, without a password; it asks for one"
+        " browser only, by its `anonymous_id`.",
     },
     "secret_key": {
         "type": "http",

@@ -12,7 +12,7 @@ from customering.api.outcomes import REPORTS_MOST, OutcomeReport, OutcomeTaken
 from customering.api.stream import LiveRequest
 from customering.web.problems import Problem
 
-_DECIDERS = (("secret_key", "decide"), ("subject_token", "decide"), ("write_key", ""))
+_DECIDERS = (("secret_key", "decide"), ("subject_token", "decide"), ("public_key", ""))
 _SENDERS = (("write_key", ""), ("secret_key", "collect"))
 _SENDER_WORDS = (
     "The key may stand in `Authorization` (Basic, as user name, or Bearer), as `writeKey` in the"

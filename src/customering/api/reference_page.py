@@ -24,6 +24,7 @@ _PARAMETER = "<tr><td><code>$name</code></td><td>$place</td><td>$words</td></tr>
 _EXAMPLE = '<h3>$title</h3><pre tabindex="0"><code>$text</code></pre>'
 _KEYS = {
     "write_key": "a write key or a server key",
+    "public_key": "a write key, for one browser",
     "secret_key": "a secret key",
     "secret_key_as_user": "a secret key, as user name",
     "subject_token": "a subject token of that person",

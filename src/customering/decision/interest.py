@@ -43,8 +43,8 @@ class Interests:
 
     Notes
     -----
-    The propensities are those of `customering.decision.candidates.catalogue_candidates`, to the
-    last bit: wishes are multiplied in the order in which an action names what it is about.
+    The propensities are those of the slow twin, ``tests/candidates_twin.py``, to the last bit:
+    wishes are multiplied in the order in which an action names what it is about.
     """
 
     def __init__(self, actions: Sequence[Action], *, weight: float = 0.5) -> None:

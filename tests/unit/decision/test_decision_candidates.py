@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from customering.decision.candidates import (
+from candidates_twin import (
     ItemSuggestion,
     catalogue_candidates,
     item_candidates,

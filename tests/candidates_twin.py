@@ -1,4 +1,4 @@
-"""Turns what the person may like, and the operator's catalogue, into candidates."""
+"""What the person may like, and the catalogue, as candidates spelled out: the slow twin of offers."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
