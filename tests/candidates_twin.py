@@ -1,4 +1,4 @@
-"""What the person may like, and the catalogue, as candidates spelled out: the slow twin of offers."""
+"""What the person may like, and the catalogue, as candidates: the slow twin of offers."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
