@@ -1,0 +1,1 @@
+"""A seeded town of people to test, learn and measure on."""
