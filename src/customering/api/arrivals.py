@@ -15,8 +15,7 @@ from customering.kernel.errors import Overloaded
 from customering.web.addresses import Proxies, address_of
 from customering.web.answers import Scope
 from customering.web.entrance import Entrance
-from customering.web.keys import UNKNOWN_KEY, WRONG_ORIGIN, Denied, admit, credentials
-from customering.web.public_address import public_address
+from customering.web.keys import UNKNOWN_KEY, Denied, admit_request, credentials
 
 _MEMBER = b'"writeKey"'
 # A key in a body is found by its form: who sends no key that holds has nothing parsed.
@@ -129,13 +128,10 @@ class Arrivals:
     def _check(
         self, key: Key | None, scope: Scope, headers: dict[bytes, bytes], now_ms: int
     ) -> Denied | None:
-        origin = headers.get(b"origin")
-        page = None if origin is None else origin.decode("latin-1")
-        denied = admit(key, page, "collect", now_ms)
-        if denied is WRONG_ORIGIN:
-            here = public_address(scope, headers, self.settings.public_url, self._proxies)
-            denied = admit(key, page, "collect", now_ms, own_origins=(here.origin,))
-        return denied
+        public_url, proxies = self.settings.public_url, self._proxies
+        return admit_request(
+            key, scope, headers, "collect", now_ms, public_url=public_url, proxies=proxies
+        )
 
     def _slow_down(self, key: Key | None, address: str, units: int) -> None:
         seconds = self._wait(key, address, units)

@@ -10,12 +10,15 @@ import msgspec
 
 from customering.app.engine import Engine
 from customering.app.folding import copy_to_history
-from customering.events.model import Event
+from customering.events.model import DECISION_MADE, Event
 from customering.identity.anchors import anchor_of
 from customering.kernel.errors import Invalid
 from customering.kernel.ids import Identifier
 
 _CURSOR_LENGTH_MAX = 1_000
+_SAID_OF_DECISIONS = (
+    "decision_id", "placement", "purpose", "channel", "chosen", "choice", "propensity", "reasons",
+)  # fmt: skip
 _LATE_EVENTS_MAX = 5_000  # read anew with every page: some 20 ms
 _HINT = "leave it out to begin with the newest, or send `next` of the answer before"
 
@@ -100,9 +103,20 @@ def read_timeline(
             if events.pop().event_id == after.event_id:
                 break
     found = list(islice((event for event in reversed(events) if is_wanted(event)), limit + 1))
-    some = found[:limit]
+    some = [in_short(event) for event in found[:limit]]
     has_more = len(found) > limit
     return Page(some, Place(some[-1].occurred_at, some[-1].event_id) if has_more else None)
+
+
+def in_short(event: Event) -> Event:
+    """Give an event as a timeline shows it: of a decision only what was done and why.
+
+    All that lost is kept with it, some ten kilobytes; the decision itself tells that when asked.
+    """
+    if event.name != DECISION_MADE:
+        return event
+    said = {name: event.properties[name] for name in _SAID_OF_DECISIONS if name in event.properties}
+    return msgspec.structs.replace(event, properties=said)
 
 
 def life_of(

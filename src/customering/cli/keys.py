@@ -59,7 +59,7 @@ def create_write(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a public key for web pages and apps: it can only add events."""
+    """Make a public key for web pages and apps: it adds events and asks what to show a visitor."""
     with KeyRing(find(home).control_url, _present) as ring:
         key, text = ring.create_write(
             name=name or source,
@@ -71,7 +71,11 @@ def create_write(
     if as_json:
         _print_json(key, text)
         return
-    _print_text(text, "Put it into your pages or your app. It is public: it can only add events.")
+    _print_text(
+        text,
+        "Put it into your pages or your app. It is public: it adds events and asks what to show\n"
+        "the visitor who is there; it reads nothing of what is known of people.",
+    )
     if key.origins:
         console.print(f"Pages that may use it: {', '.join(key.origins)}", markup=False)
     else:

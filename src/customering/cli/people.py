@@ -7,6 +7,7 @@ import typer
 from customering.app.engine import Engine
 from customering.app.home import find
 from customering.app.people import STATUS_FACT, Person
+from customering.app.timeline import in_short
 from customering.app.wishes import choice, standing
 from customering.cli.output import (
     HomeOption,
@@ -21,7 +22,7 @@ from customering.cli.output import (
 from customering.events.model import IDENTIFIERS_JOINED, IDENTIFIERS_SEPARATED
 from customering.identity.explain import explain
 from customering.identity.preview import preview_join, preview_separate
-from customering.kernel.clock import format_instant
+from customering.kernel.clock import format_day, format_instant
 from customering.kernel.errors import Invalid
 from customering.kernel.money import format_money
 
@@ -54,7 +55,7 @@ def person(
         found = engine.people.read(name, now_ms=now_ms, as_of=earlier)
         facts = engine.people.facts(found)
         inside = engine.people.audiences(found, engine.audiences)
-        timeline = engine.people.timeline(found, events)
+        timeline = [in_short(event) for event in engine.people.timeline(found, events)]
         currency = engine.settings.events.default_currency
         units = {n: t.definition.unit for n, t in engine.traits.traits.items()}
     if as_json:
@@ -123,6 +124,9 @@ def shown(name: str, value: Any, unit: str, currency: str) -> str:
             return f"{value:.0%}"
         if isinstance(value, float):
             return f"{value:,.1f}"
+    if isinstance(value, dict) and unit == "days since 1970 by action":
+        said = sorted(value.items(), key=lambda one: -max(one[1]))
+        return ", ".join(f"{action} ({format_day(max(days))})" for action, days in said)
     if isinstance(value, list):
         return ", ".join(_entry(entry) for entry in value[:5]) + (", ..." if len(value) > 5 else "")
     return cell(value)

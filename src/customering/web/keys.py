@@ -2,13 +2,16 @@
 
 import binascii
 from base64 import b64decode
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from customering.app.key_model import Key, Scope
 from customering.app.key_text import kind_of_text
 from customering.app.origins import is_allowed
+from customering.web.addresses import Proxies
+from customering.web.answers import Scope as Request
+from customering.web.public_address import public_address
 
 Headers = Iterable[tuple[bytes, bytes]]
 """The headers of an ASGI scope, names in lower case."""
@@ -118,6 +121,34 @@ def admit(
     if key.kind != "server" and origin in own_origins:
         return None
     return WRONG_ORIGIN
+
+
+def admit_request(
+    key: Key | None,
+    request: Request,
+    headers: Mapping[bytes, bytes],
+    scope: Scope,
+    now_ms: int,
+    *,
+    public_url: str,
+    proxies: Proxies,
+) -> Denied | None:
+    """Say why a request is not let in, as `admit`; this server's own pages are told by its name.
+
+    Parameters
+    ----------
+    request, headers
+        The ASGI scope, and its headers, names in lower case.
+    public_url, proxies
+        As in `public_address`.
+    """
+    origin = headers.get(b"origin")
+    page = None if origin is None else origin.decode("latin-1")
+    denied = admit(key, page, scope, now_ms)
+    if denied is WRONG_ORIGIN:
+        here = public_address(request, headers, public_url, proxies)
+        denied = admit(key, page, scope, now_ms, own_origins=(here.origin,))
+    return denied
 
 
 def _user_of(encoded: bytes) -> str:

@@ -10,8 +10,9 @@ from customering.kernel.ids import Identifier
 from customering.kernel.records import to_json
 from customering.web.addresses import Proxies, address_of
 from customering.web.answers import Headers, Send, answer
+from customering.web.answers import Scope as Request
 from customering.web.entrance import Entrance
-from customering.web.keys import UNKNOWN_KEY, Denied, admit, credentials
+from customering.web.keys import UNKNOWN_KEY, Denied, admit, admit_request, credentials
 
 _TOKEN_DOTS = 2  # a JSON Web Token has three parts
 
@@ -67,11 +68,13 @@ class Gate:
         self._keys = entrance.keys
         self._limiter = entrance.limiter
         self._clock = entrance.live.engine.clock
-        self._proxies = Proxies(entrance.live.settings.trusted_proxies)
+        settings = entrance.live.settings
+        self._public_url = settings.public_url
+        self._proxies = Proxies(settings.trusted_proxies)
 
     def caller(
         self,
-        request: Mapping[str, Any],
+        request: Request,
         headers: Mapping[bytes, bytes],
         scope: Scope,
         *,
@@ -104,8 +107,15 @@ class Gate:
         self._slow_down(key, address)
         if or_public and key is not None and key.kind == "write":
             scope = "collect"
-        origin = headers.get(b"origin")
-        denied = admit(key, None if origin is None else origin.decode("latin-1"), scope, now_ms)
+        denied = admit_request(
+            key,
+            request,
+            headers,
+            scope,
+            now_ms,
+            public_url=self._public_url,
+            proxies=self._proxies,
+        )
         if denied is not None or key is None:
             return denied or UNKNOWN_KEY
         self._keys.note_use(key.key_id, now_ms)

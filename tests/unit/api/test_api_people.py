@@ -139,6 +139,22 @@ def test_a_timeline_is_walked_by_cursor_while_events_arrive(shop: Run) -> None:
     shop(act)
 
 
+def test_a_timeline_tells_of_a_decision_what_was_done_and_not_all_that_lost(shop: Run) -> None:
+    async def act(doors: AllDoors) -> None:
+        await doors.take(order(ADA, 0, "bread"))
+        asked = {"identifiers": {"user_id": "ada"}, "placement": "home"}
+        decided = await doors.post("/v1/decide", asked, key=doors.secret)
+        assert decided.status == 200
+        await doors.take(view(ADA, 1, "milk"))
+        told = (await doors.get(f"{ADA_AT}/timeline", key=doors.secret)).json["events"]
+        (made,) = [event for event in told if event["name"] == "Decision Made"]
+        assert made["properties"]["decision_id"] == decided.json["decision_id"]
+        assert made["properties"]["reasons"]
+        assert "candidates" not in made["properties"]
+
+    shop(act)
+
+
 def test_a_query_that_makes_no_sense_is_refused_by_name(shop: Run) -> None:
     async def act(doors: AllDoors) -> None:
         await doors.take(order(ADA, 0, "bread"))
@@ -161,6 +177,13 @@ def test_only_those_who_may_read_people_do(shop: Run) -> None:
                 assert (await doors.get(path, key=key)).status == 403
             from_page = await doors.get(path, key=doors.secret, origin=SHOP)
             assert from_page.status == 403, "a secret key has no business in a page"
+        # ... but in one of this server's own: the operator who tries the API out has typed it in.
+        host = {"host": "shop.example:8100"}
+        own = "http://shop.example:8100"
+        tried = await doors.get(ADA_AT, key=doors.secret, origin=own, headers=host)
+        assert tried.status == 200
+        other = await doors.get(ADA_AT, key=doors.secret, origin=own + "0", headers=host)
+        assert other.status == 403
 
     shop(act)
 
