@@ -46,7 +46,7 @@ PERMITTED = ("analytics.product", "personalize.web", "personalize.offers", "prof
 ACTION = """
 [[action]]
 action_id = "offer-{number}"
-kind = "make_offer"
+kind = "show_item"
 title = "Offer {number}"
 purpose = "personalize.offers"
 group = "group {group}"

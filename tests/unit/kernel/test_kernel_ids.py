@@ -1,5 +1,8 @@
 """Names of things: the same parts give the same id for ever, other parts another."""
 
+from base64 import b32encode
+from hashlib import blake2b
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -37,3 +40,10 @@ def test_the_value_may_hold_colons() -> None:
     name = identifier("device", "aa:bb:cc")
     assert (kind_of(name), value_of(name)) == ("device", "aa:bb:cc")
     assert (kind_of(Identifier("email:")), value_of(Identifier("email:"))) == ("email", "")
+
+
+@settings(max_examples=100, deadline=None)
+@given(PARTS)
+def test_an_id_is_base_32_as_the_library_writes_it(parts: list[str]) -> None:
+    digest = blake2b("\x1f".join(parts).encode("utf-8"), digest_size=10).digest()
+    assert stable_id("x", *parts) == f"x_{b32encode(digest).decode().lower()}"
