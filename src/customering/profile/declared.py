@@ -11,6 +11,7 @@ value null takes a fact back. Of two statements the one that stands is, in this 
 That order is total, so `merge` is commutative, associative and idempotent.
 """
 
+from collections.abc import Mapping
 from typing import Any, TypeAlias, cast
 
 import msgspec
@@ -22,6 +23,9 @@ Statement: TypeAlias = tuple[int, int, Any, str]
 """Rank (1 for a correction), instant in ms, value, source."""
 
 Declared: TypeAlias = dict[str, Statement]
+
+HIDDEN_FACT = "hidden_facts"
+"""The declared fact that lists, by name, what a person does not want to be used about them."""
 
 _encode = msgspec.json.encode
 
@@ -68,6 +72,25 @@ def standing(declared: Declared | None) -> dict[str, Statement]:
     """Give the facts that were not taken back."""
     held = declared or {}
     return {name: statement for name, statement in held.items() if statement[2] is not None}
+
+
+def hidden(said: Mapping[str, Any]) -> frozenset[str]:
+    """Give the names of what a person does not want to be used; none where that cannot be read.
+
+    Parameters
+    ----------
+    said
+        Declared facts by name.
+
+    Examples
+    --------
+    >>> sorted(hidden({"hidden_facts": ["orders_90d", 7]}))
+    ['orders_90d']
+    """
+    names = said.get(HIDDEN_FACT)
+    if not isinstance(names, list):
+        return frozenset()
+    return frozenset(name for name in names if isinstance(name, str))
 
 
 def _order(statement: Statement) -> tuple[int, int, bytes, bytes]:

@@ -163,7 +163,12 @@ def values(
     """
     said = {name: fact[2] for name, fact in declared.standing(state[DECLARED]).items()}
     found: dict[str, Any] = {"declared": said}
+    hidden = declared.hidden(said)
+    if hidden:
+        found["declared"] = said = {name: said[name] for name in said if name not in hidden}
     for name in traits.traits if names is None else names:
+        if name in hidden:
+            continue
         if name in said:
             found[name] = said[name]
         elif name in traits.traits:

@@ -80,6 +80,9 @@ class LazyValues(Mapping[str, Any]):
             held = declared.merge(held, state[DECLARED])
         said = {name: fact[2] for name, fact in declared.standing(held).items()}
         names = reader.readings
+        self._hidden = declared.hidden(said)
+        if self._hidden:
+            said = {name: said[name] for name in said if name not in self._hidden}
         self.declared = said
         self._known: dict[str, Any] = {name: said[name] for name in said if name in names}
         self._known["declared"] = said
@@ -96,14 +99,14 @@ class LazyValues(Mapping[str, Any]):
     def kept(self, name: str) -> list[Any]:
         """Give the states that a trait is read from, one an anchor; none when not permitted."""
         reading = self._reader.readings.get(name)
-        if reading is None or not reading.bit & self._mask:
+        if reading is None or not reading.bit & self._mask or name in self._hidden:
             return []
         return [state[reading.slot] for state in self._states if state[reading.slot]]
 
     def observed(self, name: str) -> Any:
         """Give what was observed, whatever the person declared under this name; None without it."""
         reading = self._reader.readings.get(name)
-        if reading is None or not reading.bit & self._mask:
+        if reading is None or not reading.bit & self._mask or name in self._hidden:
             return None
         kept = self._slot(reading.slot)
         if kept is None:

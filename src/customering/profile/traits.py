@@ -15,7 +15,7 @@ import msgspec
 from customering.aggregates.base import Aggregate
 from customering.aggregates.registry import build
 from customering.consent.model import ConsentRecord
-from customering.events.model import CONSENT_UPDATED, FACT_CORRECTED
+from customering.events.model import FACT_CORRECTED, PERMISSION_NAMES
 from customering.kernel.errors import InvalidDefinition, InvalidExpression
 from customering.kernel.expressions import Expression, parse
 from customering.kernel.ids import stable_id
@@ -278,7 +278,7 @@ class TraitSet:
                 same = (slot.source.is_line, trait.where, slot.source.key[4:])
                 groups.setdefault(same, []).append(slot)
         declares = kind == "identify" or (kind == "track" and name == FACT_CORRECTED)
-        consents = name == CONSENT_UPDATED
+        consents = name in PERMISSION_NAMES
         touched = {slot.index for slots in groups.values() for slot in slots}
         touched |= {DECLARED} if declares else set()
         touched |= {CONSENT} if consents else set()

@@ -1,8 +1,6 @@
 """BG/NBD: how often people buy while alive as customers, and whether they still are.
 
-People are grouped by their sufficient statistic (frequency, recency, age) before fitting: a million
-people at day resolution are some hundred thousand different triples, and the likelihood of equal
-triples is equal. The gradient is analytic, so a fit takes a few dozen passes over the triples.
+The gradient is analytic, so a fit takes a few dozen passes over the distinct triples.
 
 Time may be in any unit as long as it is the same everywhere; `alpha` and rates follow it.
 
@@ -18,102 +16,20 @@ import math
 
 import numpy as np
 import scipy  # each of its parts is imported at its first use: they take long
-from numpy.typing import ArrayLike
 
-from customering.kernel.errors import Invalid
-from customering.kernel.records import Record
-from customering.relationship.arrays import Floats, Integers, dot
-from customering.relationship.model import BgNbd
+from customering.relationship.arrays import Floats, dot
+from customering.relationship.coming import to_come
+from customering.relationship.fitting import Bound, BuyingFit, maximise
+from customering.relationship.parameters import BgNbd
+from customering.relationship.triples import Triples
 
-# The parameters are sought within these; alpha's are in units of the mean age.
-_LOWEST, _HIGHEST = 1e-4, 1e5
-# Above this `r` (or `a`), people buy at one and the same rate (or leave with one and the same
-# probability) for all that data can tell, and equation (10) runs out of digits.
-_HIGHEST_SHAPE = 1e3
+# Beyond some `r` or `a`, people buy at one and the same rate (or leave with one and the same
+# probability) for all that data can tell, and equation (10) runs out of digits: both are shapes.
+_BOUNDS = (Bound(is_shape=True), Bound(is_time=True), Bound(is_shape=True), Bound())
 # Equation (10) is 0/0 where a = 1 and where a + b + x = 1, and loses digits near by. Within the
 # first distance of a = 1 it is interpolated; the second, hardly ever met, is kept away from.
 _NEAR_ONE = 1e-4
 _NEAR_ZERO = 1e-6
-_LARGEST_KEY = 2**62
-
-
-class Triples(Record, frozen=True, kw_only=True):
-    """Distinct (frequency, recency, age), sorted, with the number of people that share each."""
-
-    frequency: Floats
-    recency: Floats
-    age: Floats
-    count: Floats
-
-    @property
-    def people(self) -> int:
-        """The number of people behind the triples."""
-        return int(self.count.sum())
-
-
-class BuyingFit(Record, frozen=True, kw_only=True):
-    """Parameters that maximise the likelihood, and how they were found."""
-
-    parameters: BgNbd
-    log_likelihood: float
-    evaluations: int
-    converged: bool
-
-
-def group(frequency: ArrayLike, recency: ArrayLike, age: ArrayLike) -> Triples:
-    """Group people by what the likelihood depends on.
-
-    Parameters
-    ----------
-    frequency
-        Repeat purchases of each person, whole numbers >= 0.
-    recency
-        Time from the first to the last purchase, 0 where frequency is 0.
-    age
-        Time from the first purchase to the end of observation, >= recency.
-
-    Raises
-    ------
-    Invalid
-        When lengths differ or a value is out of range.
-    """
-    x = np.asarray(frequency, dtype=np.float64)
-    t_x = np.asarray(recency, dtype=np.float64)
-    end = np.asarray(age, dtype=np.float64)
-    _check(x, t_x, end)
-    t_x = np.where(x > 0, t_x, 0.0)
-    rows, count = _distinct(x, t_x, end)
-    return Triples(frequency=x[rows], recency=t_x[rows], age=end[rows], count=count)
-
-
-def _check(x: Floats, t_x: Floats, end: Floats) -> None:
-    hint = "give whole frequencies >= 0 and 0 <= recency <= age, one of each a person"
-    if not x.shape == t_x.shape == end.shape or x.ndim != 1:
-        raise Invalid("purchase histories are not arrays of one length", hint=hint)
-    if x.size == 0:
-        raise Invalid("there are no purchase histories", hint="hand in at least one person")
-    fine = (x >= 0) & (x == np.floor(x)) & (t_x >= 0) & (t_x <= end) & np.isfinite(x + end)
-    if not fine.all():
-        first = int(np.argmin(fine))
-        raise Invalid("a purchase history is out of range", hint=hint, position=first)
-
-
-def _distinct(x: Floats, t_x: Floats, end: Floats) -> tuple[Integers, Floats]:
-    """Give the first row of each distinct triple, sorted by frequency, and how often it occurs."""
-    reach = int(end.max()) + 1
-    whole = bool((t_x == np.floor(t_x)).all() and (end == np.floor(end)).all())
-    if whole and (int(x.max()) + 1) * reach * reach < _LARGEST_KEY:
-        key = (x.astype(np.int64) * reach + t_x.astype(np.int64)) * reach + end.astype(np.int64)
-        order = np.argsort(key, kind="stable")
-        changes = np.diff(key[order]) != 0
-    else:
-        order = np.lexsort((end, t_x, x))
-        changes = np.zeros(x.size - 1, dtype=np.bool_)
-        for column in (x, t_x, end):
-            changes |= np.diff(column[order]) != 0
-    starts = np.concatenate(([0], np.flatnonzero(changes) + 1))
-    count = np.diff(np.concatenate((starts, [x.size]))).astype(np.float64)
-    return order[starts], count
 
 
 def log_likelihood(parameters: BgNbd, triples: Triples) -> float:
@@ -169,53 +85,27 @@ def _value_and_gradient(parameters: BgNbd, triples: Triples) -> tuple[float, Flo
 def fit(triples: Triples) -> BuyingFit:
     """Find the parameters that maximise the likelihood.
 
-    The search runs over the logarithms of the parameters (so they stay positive), within wide
-    bounds: where everybody stays, or all are alike, the likelihood has no maximum but a ridge, and
-    the parameters then end at a bound with predictions as good as they can be.
-
     Raises
     ------
     Invalid
         When nobody bought twice: then nothing is known about repeat buying.
     """
-    if triples.frequency[-1] == 0:
-        raise Invalid(
-            "nobody bought on a second day",
-            hint="fit when some people have come back at least once",
-        )
-    people = float(triples.count.sum())
-    scale = max(dot(triples.count, triples.age) / people, _LOWEST)
 
-    def loss(logs: Floats) -> tuple[float, Floats]:
-        r, alpha, a, b = np.exp(logs).tolist()
-        value, slope = _value_and_gradient(BgNbd(r=r, alpha=alpha, a=a, b=b), triples)
-        return -value / people, -slope * np.exp(logs) / people
+    def score(values: tuple[float, ...], some: Triples) -> tuple[float, Floats]:
+        return _value_and_gradient(_parameters(values), some)
 
-    low, high = math.log(_LOWEST), math.log(_HIGHEST)
-    shift = math.log(scale)
-    # Here, because fitting alone needs it and it takes longer to import than all the rest.
-    from scipy.optimize import minimize
-
-    found = minimize(
-        loss,
-        np.array([0.0, shift, 0.0, 0.0]),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=[
-            (low, math.log(_HIGHEST_SHAPE)),
-            (low + shift, high + shift),
-            (low, math.log(_HIGHEST_SHAPE)),
-            (low, high),
-        ],
-        options={"maxiter": 500, "ftol": 1e-13, "gtol": 1e-7},
-    )
-    r, alpha, a, b = np.exp(found.x).tolist()
+    found = maximise(score, triples, _BOUNDS)
     return BuyingFit(
-        parameters=BgNbd(r=r, alpha=alpha, a=a, b=b),
-        log_likelihood=-float(found.fun) * people,
-        evaluations=int(found.nfev),
-        converged=bool(found.success),
+        parameters=_parameters(found.values),
+        log_likelihood=found.score,
+        evaluations=found.evaluations,
+        converged=found.converged,
     )
+
+
+def _parameters(values: tuple[float, ...]) -> BgNbd:
+    r, alpha, a, b = values
+    return BgNbd(r=r, alpha=alpha, a=a, b=b)
 
 
 def probability_alive(parameters: BgNbd, frequency: Floats, recency: Floats, age: Floats) -> Floats:
@@ -283,6 +173,12 @@ def _if_alive(parameters: BgNbd, a: float, frequency: Floats, age: Floats, ahead
     right = np.where(as_printed, b + frequency, a - 1)
     stays = (1 - z) ** power * scipy.special.hyp2f1(left, right, upper, z)
     expected: Floats = upper / (a - 1) * (1 - stays)
+    # SciPy's 2F1 gives up where many purchases are sure to come and parameters lie unluckily.
+    unknown = np.flatnonzero(~np.isfinite(expected))
+    if unknown.size:
+        expected[unknown] = to_come(
+            shape=bought[unknown], z=z[unknown], leaving=a, staying=b + frequency[unknown]
+        )
     return expected
 
 
@@ -313,4 +209,7 @@ def person_expected(
         else:
             stays = (1 - z) ** (a - 1) * float(scipy.special.hyp2f1(a + b - 1 - r, a - 1, upper, z))
         expected += weight * upper / (a - 1) * (1 - stays)
+    if not math.isfinite(expected):
+        one = [np.array([float(number)]) for number in (alive, frequency, age)]
+        return float(expected_purchases(parameters, one[0], one[1], one[2], ahead)[0])
     return max(float(expected * alive), 0.0)

@@ -5,10 +5,11 @@ import numpy as np
 
 from customering.kernel.errors import Invalid
 from customering.kernel.records import Record
-from customering.relationship import bgnbd
+from customering.relationship import buying
 from customering.relationship.arrays import Floats
 from customering.relationship.histories import purchases_on, summarise
 from customering.relationship.model import HeldOut, PurchaseHistories, Purchases, ValueModel
+from customering.relationship.parameters import Buying
 from customering.relationship.value import fit_value
 
 # One held-out window is one season: it may correct the totals, not multiply them.
@@ -30,6 +31,27 @@ class Ranking(Record, frozen=True, kw_only=True):
     top_tenth_capture: float | None
 
 
+class Checked(Record, frozen=True, kw_only=True):
+    """One of the models that were fitted without the held-out days, against them.
+
+    Parameters
+    ----------
+    name
+        As people know it.
+    log_likelihood
+        Of the days it was fitted to: by this the model is chosen.
+    held_out
+        Its predictions against the held-out days; not scaled.
+    calibration_error
+        As in `HoldOutReport`.
+    """
+
+    name: str
+    log_likelihood: float
+    held_out: HeldOut
+    calibration_error: float | None
+
+
 class HoldOutReport(Record, frozen=True, kw_only=True):
     """What came of holding out the last days, and the model fitted to all days afterwards.
 
@@ -45,6 +67,13 @@ class HoldOutReport(Record, frozen=True, kw_only=True):
         The rival: whoever bought last is first.
     deciles
         The model's, lowest predictions first.
+    calibration_error
+        Over the deciles, the sum of what was predicted too much or too little, over what was
+        bought; 0 is perfect. None when nothing was bought.
+    rivals
+        All models that were fitted without the held-out days, the chosen one first.
+    choice
+        Which was chosen for all days, and why, in words.
     """
 
     model: ValueModel
@@ -52,6 +81,9 @@ class HoldOutReport(Record, frozen=True, kw_only=True):
     own_rate: HeldOut
     recency: Ranking
     deciles: tuple[Decile, ...]
+    calibration_error: float | None = None
+    rivals: tuple[Checked, ...] = ()
+    choice: str = ""
 
 
 def measure(predicted: Floats, actual: Floats) -> HeldOut:
@@ -112,6 +144,19 @@ def deciles(predicted: Floats, actual: Floats) -> tuple[Decile, ...]:
     )
 
 
+def calibration_error(tenths: tuple[Decile, ...]) -> float | None:
+    """Give how far predictions are off in their deciles, over all that was bought.
+
+    Examples
+    --------
+    >>> calibration_error((Decile(people=10, mean_predicted=0.5, mean_actual=1.0),))
+    0.5
+    """
+    bought = sum(part.people * part.mean_actual for part in tenths)
+    off = sum(part.people * abs(part.mean_predicted - part.mean_actual) for part in tenths)
+    return off / bought if bought else None
+
+
 def own_rate(histories: PurchaseHistories, days: int) -> Floats:
     """Predict that each person goes on at their own rate: repeat purchases a day times days."""
     rate = np.divide(
@@ -130,6 +175,7 @@ def fit_and_hold_out(
     held_out_days: int,
     fitted_at_ms: int,
     currency: str = "",
+    among: frozenset[str] | None = None,
 ) -> HoldOutReport:
     """Fit without the last days, compare with them, then fit to everything.
 
@@ -144,7 +190,7 @@ def fit_and_hold_out(
         The last day, days since 1970; the held-out days end with it.
     held_out_days
         How many days to hold out, >= 1.
-    fitted_at_ms, currency
+    fitted_at_ms, currency, among
         As in `value.fit_value`.
 
     Raises
@@ -156,10 +202,15 @@ def fit_and_hold_out(
         raise Invalid("no days are held out", hint="hold out at least one day, better 28 or more")
     known_day = until_day - held_out_days
     before = summarise(purchases, known_day)
-    earlier = fit_value(before, until_day=known_day, fitted_at_ms=fitted_at_ms)
-    predicted = _predict(earlier, before, held_out_days)
+    earlier = fit_value(before, until_day=known_day, fitted_at_ms=fitted_at_ms, among=among)
     actual = purchases_on(purchases, before.person, known_day, until_day)
-    checked = measure(predicted, actual)
+    rivals = tuple(
+        _checked(
+            rival.name, rival.log_likelihood, predict(rival.buying, before, held_out_days), actual
+        )
+        for rival in earlier.contenders
+    )
+    checked = rivals[0].held_out
     silence = before.age_days - before.recency_days
     ratio = checked.actual_total / checked.predicted_total if checked.predicted_total else 1.0
     final = fit_value(
@@ -167,6 +218,7 @@ def fit_and_hold_out(
         until_day=until_day,
         fitted_at_ms=fitted_at_ms,
         currency=currency,
+        among=among,
     )
     return HoldOutReport(
         model=msgspec.structs.replace(
@@ -178,12 +230,23 @@ def fit_and_hold_out(
         held_out=checked,
         own_rate=measure(own_rate(before, held_out_days), actual),
         recency=rank(-silence, actual),
-        deciles=deciles(predicted, actual),
+        deciles=deciles(predict(earlier.buying, before, held_out_days), actual),
+        calibration_error=rivals[0].calibration_error,
+        rivals=rivals,
+        choice=buying.choice_in_words(final.contenders),
     )
 
 
-def _predict(model: ValueModel, histories: PurchaseHistories, days: int) -> Floats:
-    """Give the purchases expected of each person, not scaled."""
-    x, age = histories.frequency, histories.age_days
-    alive = bgnbd.probability_alive(model.buying, x, histories.recency_days, age)
-    return bgnbd.expected_purchases(model.buying, alive, x, age, days)
+def predict(model: Buying, histories: PurchaseHistories, days: int) -> Floats:
+    """Give the purchases expected of each person in the days after their histories."""
+    _, (expected,) = buying.expectations(model, histories, days)
+    return expected
+
+
+def _checked(name: str, log_likelihood: float, predicted: Floats, actual: Floats) -> Checked:
+    return Checked(
+        name=name,
+        log_likelihood=log_likelihood,
+        held_out=measure(predicted, actual),
+        calibration_error=calibration_error(deciles(predicted, actual)),
+    )

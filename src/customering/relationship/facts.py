@@ -5,7 +5,9 @@ Traits read, by name; instants are milliseconds since 1970, amounts minor units:
 ``shopping_days`` (that list, from which purchase days are counted where it is there),
 ``first_order_at``, ``previous_order_at``, ``last_order_at``, ``mean_gap_days``, ``sd_gap_days``,
 ``last_gap_days``, ``orders_90d``, ``orders_prior_90d``, ``messages_received_90d``,
-``messages_answered_90d``, ``orders_total``, ``returns_total`` and ``spend_total_minor``.
+``messages_answered_90d``, ``orders_total``, ``returns_total`` and ``spend_total_minor``;
+``unsubscribed_at`` and ``sentiment_90d`` (-1 to 1) where somebody defines them, and
+``dismissed_actions`` (by suggestion the days on which it was said no to).
 """
 
 import math
@@ -18,10 +20,21 @@ from typing import Any
 from customering.kernel.clock import MS_PER_DAY, day_of
 from customering.relationship.model import (
     DeclaredStatus,
+    Persuasion,
     PurchaseHistory,
     StatusFacts,
     ValueEstimate,
 )
+
+TRAITS_JUDGED = frozenset(
+    {
+        "order_days", "shopping_days", "first_order_at", "previous_order_at", "last_order_at",
+        "mean_gap_days", "sd_gap_days", "last_gap_days", "orders_90d", "orders_prior_90d",
+        "messages_received_90d", "messages_answered_90d", "unsubscribed_at", "sentiment_90d",
+        "dismissed_actions",
+    }
+)  # fmt: skip
+"""The traits that a status is judged by, where they are defined."""
 
 _WINDOW_DAYS = 90
 
@@ -33,6 +46,7 @@ def facts_from(
     now_ms: int,
     *,
     for_words: bool = True,
+    persuasion: Persuasion | None = None,
 ) -> StatusFacts:
     """Gather the facts of a status from trait values, an estimate and what the person set.
 
@@ -48,6 +62,8 @@ def facts_from(
         The instant the status is asked for.
     for_words
         Whether facts that are only told, and never judged by, are wanted.
+    persuasion
+        What was measured of contacting people like them.
     """
     known = _Known(traits, traits.get("shopping_days", traits.get("order_days")), day_of(now_ms))
     order_days = known.whole("order_days")
@@ -73,8 +89,31 @@ def facts_from(
         messages_answered_90d=known.whole("messages_answered_90d"),
         orders_total=known.whole("orders_total") if for_words else None,
         returns_total=known.whole("returns_total") if for_words else None,
+        unsubscribed_at=known.whole("unsubscribed_at"),
+        dismissed_days=_dismissed(traits.get("dismissed_actions"), day_of(now_ms)),
+        sentiment_90d=_sentiment(traits.get("sentiment_90d")),
+        persuasion=persuasion,
         declared=declared,
     )
+
+
+def _dismissed(days_by_action: Any, today: int) -> tuple[int, ...]:
+    """Give the days in the last 90 on which something was said no to."""
+    if not isinstance(days_by_action, Mapping):
+        return ()
+    return tuple(
+        sorted(
+            day
+            for days in days_by_action.values()
+            for day in days
+            if today - _WINDOW_DAYS < day <= today
+        )
+    )
+
+
+def _sentiment(value: Any) -> float | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and -1 <= value <= 1 else None
 
 
 def history_from(traits: Mapping[str, Any], now_ms: int) -> PurchaseHistory | None:

@@ -29,12 +29,16 @@ def summarise(purchases: Purchases, until_day: int) -> PurchaseHistories:
     first, last = day[starts], day[starts + counts - 1]
     total = np.add.reduceat(amount, starts) if starts.size else amount
     mean = np.where(total > 0, total / np.maximum(counts, 1), np.nan)
+    log_gaps = np.zeros(person.size)
+    log_gaps[1:] = np.log(np.maximum(np.diff(day), 1))
+    log_gaps[starts] = 0.0
     return PurchaseHistories(
         person=person[starts],
         frequency=(counts - 1).astype(np.float64),
         recency_days=(last - first).astype(np.float64),
         age_days=(until_day - first).astype(np.float64),
         mean_order_value_minor=mean,
+        sum_log_gaps=np.add.reduceat(log_gaps, starts) if starts.size else log_gaps,
     )
 
 

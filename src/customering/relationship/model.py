@@ -1,13 +1,10 @@
-"""The nouns of a relationship: purchase histories, fitted parameters, estimates and statuses."""
+"""The nouns of a relationship: purchase histories, models of value, estimates and statuses."""
 
-from typing import Annotated, Literal
-
-import msgspec
+from typing import Literal
 
 from customering.kernel.records import Record
 from customering.relationship.arrays import Floats, Integers
-
-Positive = Annotated[float, msgspec.Meta(gt=0)]
+from customering.relationship.parameters import Buying, Contender, GammaGamma, Positive
 
 
 class Purchases(Record, frozen=True, kw_only=True):
@@ -56,6 +53,13 @@ class PurchaseHistories(Record, frozen=True, kw_only=True):
 
     Units as in `PurchaseHistory`; an unknown mean order value is NaN. `person` holds whatever
     whole number the caller uses for a person.
+
+    Parameters
+    ----------
+    sum_log_gaps
+        For each person the sum of the natural logarithms of the days between purchase days, all
+        that is needed beyond the others to tell how regularly people buy; None where it is not
+        known, and then regular buying is not considered.
     """
 
     person: Integers
@@ -63,32 +67,7 @@ class PurchaseHistories(Record, frozen=True, kw_only=True):
     recency_days: Floats
     age_days: Floats
     mean_order_value_minor: Floats
-
-
-class BgNbd(Record, frozen=True, kw_only=True):
-    """Parameters of the BG/NBD model of repeat buying, all > 0.
-
-    While alive a person buys at a rate that is gamma distributed over people (shape `r`, rate
-    `alpha` in the unit of time of the data); after each purchase they leave with a probability
-    that is beta distributed over people (`a`, `b`).
-    """
-
-    r: Positive
-    alpha: Positive
-    a: Positive
-    b: Positive
-
-
-class GammaGamma(Record, frozen=True, kw_only=True):
-    """Parameters of the gamma-gamma model of order values, all > 0.
-
-    One person's orders vary around their own mean as a gamma (shape `p`); the inverse scales vary
-    over people as a gamma (shape `q`, rate `v` in the unit of money of the data).
-    """
-
-    p: Positive
-    q: Positive
-    v: Positive
+    sum_log_gaps: Floats | None = None
 
 
 class HeldOut(Record, frozen=True, kw_only=True):
@@ -153,9 +132,12 @@ class ValueModel(Record, frozen=True, kw_only=True):
     scale
         What expected purchases are multiplied by, so that their total was right in the held-out
         days; 1 when it was not checked.
+    contenders
+        All models that were fitted, the best explanation first: `buying` is the first of them.
+        Empty in models of earlier versions.
     """
 
-    buying: BgNbd
+    buying: Buying
     spending: GammaGamma | None
     currency: str
     fitted_at_ms: int
@@ -168,6 +150,7 @@ class ValueModel(Record, frozen=True, kw_only=True):
     held_out_days: int = 0
     held_out: HeldOut | None = None
     scale: Positive = 1.0
+    contenders: tuple[Contender, ...] = ()
 
 
 class ValueEstimate(Record, frozen=True, kw_only=True):
@@ -215,11 +198,14 @@ StatusName = Literal[
     "lost",
     "returning",
     "on_a_break",
+    "just_a_transaction",
     "not_that_into_you",
+    "partner",
+    "left",
 ]
 """The one relationship status of a person."""
 
-SettableStatus = Literal["on_a_break", "not_that_into_you"]
+SettableStatus = Literal["on_a_break", "just_a_transaction", "not_that_into_you", "partner", "left"]
 """The statuses a person may set themselves."""
 
 ContactKind = Literal[
@@ -248,6 +234,22 @@ class DeclaredStatus(Record, frozen=True, kw_only=True):
     until_ms: int | None = None
 
 
+class Persuasion(Record, frozen=True, kw_only=True):
+    """The effect of contacting a person against leaving them alone, measured on a control group.
+
+    Parameters
+    ----------
+    effect
+        The best estimate, such as the difference in the chance to buy; above 0 contact helps.
+    low, high
+        Its interval.
+    """
+
+    effect: float
+    low: float
+    high: float
+
+
 class StatusFacts(Record, frozen=True, kw_only=True):
     """Everything a status may depend on; None is unknown, and unknown never counts for or against.
 
@@ -272,6 +274,15 @@ class StatusFacts(Record, frozen=True, kw_only=True):
         any way (opened a link, replied, bought).
     orders_total, returns_total
         Orders and returns, ever.
+    unsubscribed_at
+        When the person last told us to send no more messages; None when they did not.
+    dismissed_days
+        The days in the last 90 on which they said no to something we suggested, one a suggestion,
+        rising; whole UTC days since 1970.
+    sentiment_90d
+        How they speak of us in the last 90 days, from -1 (very unhappy) to 1.
+    persuasion
+        What being contacted does to what people like them buy; None where nobody measured it.
     declared
         What the person set.
     """
@@ -293,6 +304,10 @@ class StatusFacts(Record, frozen=True, kw_only=True):
     messages_answered_90d: int | None = None
     orders_total: int | None = None
     returns_total: int | None = None
+    unsubscribed_at: int | None = None
+    dismissed_days: tuple[int, ...] = ()
+    sentiment_90d: float | None = None
+    persuasion: Persuasion | None = None
     declared: DeclaredStatus | None = None
 
 

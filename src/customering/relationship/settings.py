@@ -139,3 +139,38 @@ class StatusSettings(Settings, frozen=True, kw_only=True):
             ge=1,
         ),
     ] = 8
+    dismissed_min: Annotated[
+        int,
+        msgspec.Meta(
+            description="So many suggestions said no to in 90 days, no message answered and "
+            "nothing bought, suggest that a person is not that into us.",
+            ge=1,
+        ),
+    ] = 3
+    unsubscribed_days: Annotated[
+        int,
+        msgspec.Meta(
+            description="For so many days after they unsubscribed, and until they buy again, a "
+            "person counts as not that into us.",
+            ge=0,
+            le=3650,
+        ),
+    ] = 365
+    persuasion_least: Annotated[
+        float,
+        msgspec.Meta(
+            description="Where contact surely does less than this for people like them, and they "
+            "do not buy, a person counts as not that into us.",
+            ge=0,
+            le=1,
+        ),
+    ] = 0.0
+    unhappy_sentiment: Annotated[
+        float,
+        msgspec.Meta(
+            description="Who bought and speaks of us no better than this, from -1 to 1, is at "
+            "risk.",
+            ge=-1,
+            le=1,
+        ),
+    ] = -0.5

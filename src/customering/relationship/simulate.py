@@ -1,15 +1,24 @@
-"""People drawn from the BG/NBD model itself, to see whether a fit finds the parameters again."""
+"""People drawn from the models themselves, to see whether a fit finds the parameters again."""
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.random import Generator
 
 from customering.relationship.arrays import Floats
-from customering.relationship.model import BgNbd
+from customering.relationship.parameters import BgNbd, Buying, MbgCnbd, ParetoNbd
 
 
-def simulate_people(
-    parameters: BgNbd, age: Floats, chance: Generator
-) -> tuple[Floats, Floats, Floats]:
+class Simulated(NamedTuple):
+    """What each person did; times are not rounded, fields as in `PurchaseHistories`."""
+
+    frequency: Floats
+    recency: Floats
+    age: Floats
+    sum_log_gaps: Floats
+
+
+def simulate_people(parameters: Buying, age: Floats, chance: Generator) -> Simulated:
     """Let people live from their first purchase to their age.
 
     Parameters
@@ -20,23 +29,31 @@ def simulate_people(
         Time from each person's first purchase to the end of observation.
     chance
         The source of randomness, so that a seed gives the same people again.
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        Frequency, recency and age of each person; times are not rounded.
     """
     people = age.size
     rate = chance.gamma(parameters.r, 1 / parameters.alpha, people)
-    leaving = chance.beta(parameters.a, parameters.b, people)
-    frequency, recency = np.zeros(people), np.zeros(people)
-    alive, clock = np.arange(people), np.zeros(people)
+    steps = parameters.k if isinstance(parameters, MbgCnbd) else 1
+    ends, leaving = age.copy(), np.zeros(people)
+    if isinstance(parameters, ParetoNbd):
+        lifetime = chance.exponential(1.0, people) / np.maximum(
+            chance.gamma(parameters.s, 1 / parameters.beta, people), np.finfo(float).tiny
+        )
+        ends = np.minimum(age, lifetime)
+    else:
+        leaving = chance.beta(parameters.a, parameters.b, people)
+    frequency, recency, log_gaps = np.zeros(people), np.zeros(people), np.zeros(people)
+    alive = np.arange(people)
+    # In BG/NBD nobody leaves after the first purchase: it is where counting starts.
+    if not isinstance(parameters, BgNbd):
+        alive = alive[chance.random(people) >= leaving]
     while alive.size:
         # A rate can underflow to 0: that person waits for ever.
         with np.errstate(divide="ignore"):
-            clock[alive] += chance.exponential(1.0, alive.size) / rate[alive]
-        alive = alive[clock[alive] < age[alive]]
+            gap = chance.gamma(steps, 1.0, alive.size) / rate[alive]
+        came = recency[alive] + gap < ends[alive]
+        alive, gap = alive[came], gap[came]
         frequency[alive] += 1
-        recency[alive] = clock[alive]
+        recency[alive] += gap
+        log_gaps[alive] += np.log(gap)
         alive = alive[chance.random(alive.size) >= leaving[alive]]
-    return frequency, recency, age
+    return Simulated(frequency, recency, age, log_gaps)

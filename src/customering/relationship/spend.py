@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from customering.kernel.errors import Invalid
 from customering.kernel.records import Record
 from customering.relationship.arrays import Floats, dot
-from customering.relationship.model import GammaGamma
+from customering.relationship.parameters import GammaGamma
 
 _LOWEST, _HIGHEST = 1e-3, 1e5
 # The mean over people exists for q > 1 only.

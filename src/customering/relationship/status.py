@@ -3,11 +3,14 @@
 The rules, in order; the first that holds gives the status:
 
 1. what the person set, while it lasts (`on_a_break`, `not_that_into_you`);
-2. many messages, none answered, nothing bought: `not_that_into_you` is suggested;
+2. `not_that_into_you` is suggested, and means that we stop persuading: to whom it surely does harm;
+   and to whoever has not bought lately and left many messages unanswered, said no to several
+   suggestions, unsubscribed, or is surely not moved by contact;
 3. no purchase: `stranger`;
-4. late, that is silent for longer than is usual for them: `drifting`; very late, or late and the
-   model expects little: `at_risk`; far too late, or late and the model expects next to nothing:
-   `lost`, but not before some months have passed, nor while the model still expects purchases;
+4. very unhappy with us: `at_risk`, whatever they buy; otherwise late, that is silent for longer
+   than is usual for them: `drifting`; very late, or late and the model expects little: `at_risk`;
+   far too late, or late and the model expects next to nothing: `lost`, but not before some months
+   have passed, nor while the model still expects purchases;
 5. on time, but only just back from a very long silence: `returning`;
 6. on time, but clearly fewer purchase days than in the 90 days before: `drifting`;
 7. too few purchase days to know a rhythm: `new`;
@@ -19,12 +22,14 @@ the spread of n - m is sqrt(n + m).
 """
 
 import math
+from collections.abc import Callable
 from typing import Literal
 
 from customering.kernel.clock import MS_PER_DAY, day_of, format_day
 from customering.kernel.records import Record
 from customering.relationship import words
-from customering.relationship.model import Status, StatusFacts, StatusName
+from customering.relationship.began import began
+from customering.relationship.model import Status, StatusFacts, StatusName, ValueEstimate
 from customering.relationship.rhythm import Rhythm, patience_before, rhythm_of
 from customering.relationship.settings import StatusSettings
 
@@ -51,12 +56,35 @@ class Judgement(Record, frozen=True, kw_only=True):
 
 
 _DEFAULTS = StatusSettings()
+_CHANGES = {
+    "ignored": "Any answer to a message, or a purchase.",
+    "dismissed": "Any answer to a message, or a purchase.",
+    "unsubscribed": "A purchase, or their word that messages are welcome again.",
+    "unmoved": "A purchase, or a later measurement that finds that contact helps.",
+    "put_off": "A later measurement that finds that contact does no harm.",
+    "unhappy": "A kinder word from them, once what went wrong is settled.",
+}
 
 
-def status_of(facts: StatusFacts, settings: StatusSettings = _DEFAULTS) -> Status:
+def status_of(
+    facts: StatusFacts,
+    settings: StatusSettings = _DEFAULTS,
+    *,
+    outlook_at: Callable[[int], ValueEstimate | None] | None = None,
+) -> Status:
     """Give the one status of a person with its words, reasons and contact contract.
 
     Any facts give exactly one status. Instants must lie between the years 1 and 9999.
+
+    Parameters
+    ----------
+    facts
+        Everything that is known.
+    settings
+        The thresholds.
+    outlook_at
+        What the value model expected at an instant since the last purchase; with it, also a status
+        that the model decided has a beginning.
     """
     found = judge(facts, settings)
     return Status(
@@ -65,7 +93,7 @@ def status_of(facts: StatusFacts, settings: StatusSettings = _DEFAULTS) -> Statu
         person_words=words.person_words(found.name, found.why, facts, found.rhythm),
         operator_words=words.operator_words(found.name, found.why, facts, found.rhythm),
         facts=words.fact_sentences(facts, found.rhythm),
-        since_ms=_since(found, facts, settings),
+        since_ms=_since(found, facts, settings, outlook_at),
         would_change=_would_change(found, facts, settings),
         contract=words.CONTRACTS[found.name],
     )
@@ -81,22 +109,51 @@ def judge(facts: StatusFacts, settings: StatusSettings = _DEFAULTS) -> Judgement
     ):
         return Judgement(name=declared.status, set_by="person", rhythm=rhythm_of(facts, settings))
     rhythm = rhythm_of(facts, settings)
-    if _ignores_us(facts, rhythm, settings):
-        return Judgement(name="not_that_into_you", why="ignored", rhythm=rhythm)
+    unmoved = _why_not_that_into_us(facts, rhythm, settings)
+    if unmoved:
+        return Judgement(name="not_that_into_you", why=unmoved, rhythm=rhythm)
     if rhythm is None:
         if facts.order_days < 1:
             return Judgement(name="stranger")
         return Judgement(name="new", why="undated")
+    mood = facts.sentiment_90d
+    is_here = rhythm.silence_days <= settings.lost_days_min
+    if mood is not None and mood <= settings.unhappy_sentiment and is_here:
+        return Judgement(name="at_risk", why="unhappy", rhythm=rhythm)
     return _judge_lateness(facts, rhythm, settings) or _judge_on_time(facts, rhythm, settings)
 
 
-def _ignores_us(facts: StatusFacts, rhythm: Rhythm | None, settings: StatusSettings) -> bool:
-    """Say whether messages were many and vain; whoever buys answers in the way that counts."""
-    if facts.messages_received_90d is None or facts.messages_answered_90d is None:
+def _why_not_that_into_us(
+    facts: StatusFacts, rhythm: Rhythm | None, settings: StatusSettings
+) -> str:
+    """Say by what somebody shows that persuading is in vain; empty when they do not.
+
+    Whoever buys answers in the way that counts; only certain harm is heeded nevertheless.
+    """
+    measured = facts.persuasion
+    if measured is not None and measured.high < 0:
+        return "put_off"
+    if rhythm is not None and rhythm.silence_days < _WINDOW_DAYS:
+        return ""
+    received, answered = facts.messages_received_90d, facts.messages_answered_90d
+    if received is not None and answered is not None and answered < 1:
+        if received >= settings.ignored_messages_min:
+            return "ignored"
+        if len(facts.dismissed_days) >= settings.dismissed_min:
+            return "dismissed"
+    if _has_unsubscribed(facts, settings):
+        return "unsubscribed"
+    if measured is not None and measured.high <= settings.persuasion_least:
+        return "unmoved"
+    return ""
+
+
+def _has_unsubscribed(facts: StatusFacts, settings: StatusSettings) -> bool:
+    """Say whether they refused messages lately, and since the last purchase."""
+    at = facts.unsubscribed_at
+    if at is None or at > facts.now_ms or at < (facts.last_order_at or at):
         return False
-    bought = rhythm is not None and rhythm.silence_days < _WINDOW_DAYS
-    many = facts.messages_received_90d >= settings.ignored_messages_min
-    return many and facts.messages_answered_90d < 1 and not bought
+    return day_of(facts.now_ms) - day_of(at) <= settings.unsubscribed_days
 
 
 def _judge_lateness(
@@ -179,20 +236,36 @@ def _span_days(facts: StatusFacts) -> int:
     return day_of(facts.last_order_at) - day_of(facts.first_order_at)
 
 
-def _since(found: Judgement, facts: StatusFacts, settings: StatusSettings) -> int | None:
+def _since(
+    found: Judgement,
+    facts: StatusFacts,
+    settings: StatusSettings,
+    outlook_at: Callable[[int], ValueEstimate | None] | None,
+) -> int | None:
     """Give the instant the status began, where the facts tell it.
 
-    A silence began a status on the day it became that long. Where a model or a count of windows
-    decided, it is not known when they first would have.
+    A silence began a status on the day it became that long. Where counts of windows, words or a
+    measurement decided, it is not known when they first would have.
     """
     if found.set_by == "person" and facts.declared is not None:
         return facts.declared.since_ms
-    if found.name == "new":
-        return facts.first_order_at
-    if found.name == "returning":
-        return facts.last_order_at
+    match found.name, found.why:
+        case "stranger", _:
+            return None
+        case "new", _:
+            return facts.first_order_at
+        case "returning", _:
+            return facts.last_order_at
+        case _, "unsubscribed":
+            return facts.unsubscribed_at
+        case _, "dismissed":
+            return facts.dismissed_days[settings.dismissed_min - 1] * MS_PER_DAY
+        case _, "model" | "kept" if outlook_at is not None:
+            return began(facts, outlook_at, lambda then: judge(then, settings).name == found.name)
+        case _, "fewer" | "model" | "kept" | "unhappy":
+            return None
     limit = _silence_limits(found, settings).get(found.name)
-    if limit is None or facts.last_order_at is None or found.why in ("fewer", "model", "kept"):
+    if limit is None or facts.last_order_at is None:
         return None
     return (day_of(facts.last_order_at) + math.floor(limit) + 1) * MS_PER_DAY
 
@@ -221,8 +294,8 @@ def _would_change(
         ends = "" if until is None else f", or when it ends on {words.date_in_words(until)}"
         return (f"The person's own word{ends}.",)
     said = ["The person may set a break, or that they want nothing but what they order."]
-    if found.why == "ignored":
-        said.append("Any answer to a message, or a purchase.")
+    if found.why in _CHANGES:
+        said.append(_CHANGES[found.why])
     elif found.rhythm is None:
         said.append("A purchase." if found.name == "stranger" else "The day of a purchase.")
     elif _is_long_silence(found.rhythm.silence_days, found.rhythm.patience_days, settings):

@@ -1,35 +1,39 @@
 """The act of valuing: fit a model of all people's purchases, and estimate one person or many.
 
-BG/NBD says how often a person will buy, gamma-gamma what an order is worth; their product is the
-expected value. Gamma-gamma takes the two to be independent over people.
+A model of repeat buying says how often a person will buy, gamma-gamma what an order is worth; their
+product is the expected value. Gamma-gamma takes the two to be independent over people.
 """
 
 import math
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import numpy as np
 
 from customering.kernel.errors import Invalid
-from customering.kernel.records import from_json
-from customering.relationship import bgnbd, spend
+from customering.relationship import buying, spend
 from customering.relationship.model import (
-    GammaGamma,
     PurchaseHistories,
     PurchaseHistory,
     ValueEstimate,
     ValueEstimates,
     ValueModel,
 )
+from customering.relationship.parameters import GammaGamma
 
 SHORT_HORIZON_DAYS: Final = 30
 LONG_HORIZON_DAYS: Final = 90
 
 
 def fit_value(
-    histories: PurchaseHistories, *, until_day: int, fitted_at_ms: int, currency: str = ""
+    histories: PurchaseHistories,
+    *,
+    until_day: int,
+    fitted_at_ms: int,
+    currency: str = "",
+    among: frozenset[str] | None = None,
 ) -> ValueModel:
-    """Fit a model to the histories of all people.
+    """Fit all models to the histories of all people, and take the one that explains them best.
 
     Parameters
     ----------
@@ -41,18 +45,19 @@ def fit_value(
         The present.
     currency
         ISO 4217 code of the amounts; all of them must be in it.
+    among
+        Names of the models of buying to choose from; None for all.
 
     Raises
     ------
     Invalid
         When there is nobody, or nobody bought twice.
     """
-    triples = bgnbd.group(histories.frequency, histories.recency_days, histories.age_days)
-    found = bgnbd.fit(triples)
+    ranked = buying.contenders(histories, among)
     again = histories.frequency > 0
     gaps = histories.recency_days[again] / histories.frequency[again]
     return ValueModel(
-        buying=found.parameters,
+        buying=ranked[0].buying,
         spending=_fit_spending(histories),
         currency=currency,
         fitted_at_ms=fitted_at_ms,
@@ -60,8 +65,9 @@ def fit_value(
         observed_until_day=until_day,
         people=int(histories.frequency.size),
         repeaters=int(again.sum()),
-        log_likelihood=found.log_likelihood,
+        log_likelihood=ranked[0].log_likelihood,
         usual_gap_days=float(np.median(gaps)),
+        contenders=ranked,
     )
 
 
@@ -75,11 +81,10 @@ def _fit_spending(histories: PurchaseHistories) -> GammaGamma | None:
 
 
 def estimate(model: ValueModel, history: PurchaseHistory) -> ValueEstimate:
-    """Say what a model expects of one person, in some 20 microseconds."""
-    x, age = history.frequency, history.age_days
-    alive = bgnbd.person_alive(model.buying, x, history.recency_days, age)
+    """Say what a model expects of one person, in some 20 to 200 microseconds."""
+    alive = buying.person_alive(model.buying, history)
     short, long = (
-        model.scale * bgnbd.person_expected(model.buying, alive, x, age, ahead)
+        model.scale * buying.person_expected(model.buying, alive, history, ahead)
         for ahead in (SHORT_HORIZON_DAYS, LONG_HORIZON_DAYS)
     )
     order_value = _person_order_value(model, history)
@@ -95,9 +100,8 @@ def estimate(model: ValueModel, history: PurchaseHistory) -> ValueEstimate:
 
 def outlook(model: ValueModel, history: PurchaseHistory) -> ValueEstimate:
     """Give only what a status is judged by; the rest of an `estimate` is left at 0 or unknown."""
-    x, age = history.frequency, history.age_days
-    alive = bgnbd.person_alive(model.buying, x, history.recency_days, age)
-    long = bgnbd.person_expected(model.buying, alive, x, age, LONG_HORIZON_DAYS)
+    alive = buying.person_alive(model.buying, history)
+    long = buying.person_expected(model.buying, alive, history, LONG_HORIZON_DAYS)
     return ValueEstimate(
         p_alive=alive,
         expected_purchases_30=0.0,
@@ -125,17 +129,15 @@ def estimate_many(model: ValueModel, histories: PurchaseHistories) -> ValueEstim
     ValueEstimates
         Amounts are not rounded here; they are NaN when the model knows no order values.
     """
-    x, age = histories.frequency, histories.age_days
-    alive = bgnbd.probability_alive(model.buying, x, histories.recency_days, age)
-    short, long = (
-        model.scale * bgnbd.expected_purchases(model.buying, alive, x, age, ahead)
-        for ahead in (SHORT_HORIZON_DAYS, LONG_HORIZON_DAYS)
+    alive, expected = buying.expectations(
+        model.buying, histories, SHORT_HORIZON_DAYS, LONG_HORIZON_DAYS
     )
+    short, long = (model.scale * purchases for purchases in expected)
     if model.spending is None:
-        order_value = np.full(x.size, math.nan)
+        order_value = np.full(alive.size, math.nan)
     else:
         known = np.isfinite(histories.mean_order_value_minor)
-        orders = np.where(known, x + 1, 0.0)
+        orders = np.where(known, histories.frequency + 1, 0.0)
         mean = np.where(known, histories.mean_order_value_minor, 0.0)
         order_value = spend.expected_order_value(model.spending, orders, mean)
     return ValueEstimates(
@@ -150,14 +152,19 @@ def estimate_many(model: ValueModel, histories: PurchaseHistories) -> ValueEstim
 def read_value_model(text: bytes | str) -> ValueModel:
     """Read a model from the JSON that `kernel.records.to_json` made of it.
 
+    A model of the time when there was BG/NBD only does not say which it is, and is read as that.
+
     Raises
     ------
     Invalid
         When the text is not such JSON, or a parameter is out of range.
     """
     try:
-        return from_json(text, ValueModel)
-    except msgspec.DecodeError as error:
+        read: Any = msgspec.json.decode(text)
+        if isinstance(read, dict) and isinstance(read.get("buying"), dict):
+            read["buying"].setdefault("model", "bg_nbd")
+        return msgspec.convert(read, ValueModel)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Invalid(
             f"this is not a value model: {error}", hint="fit the model again and keep its JSON"
         ) from error

@@ -68,6 +68,21 @@ CONTRACTS: dict[StatusName, ContactContract] = {
         unasked_messages_per_30_days=0,
         words="Only what they order and answers to what they ask.",
     ),
+    "just_a_transaction": ContactContract(
+        kinds=("order", "answer", "show"),
+        unasked_messages_per_30_days=0,
+        words="Serve and answer them well where they are; send nothing unasked.",
+    ),
+    "partner": ContactContract(
+        kinds=(*_ALL, "invitation"),
+        unasked_messages_per_30_days=4,
+        words="They want to think along: ask them, show them early, and design with them.",
+    ),
+    "left": ContactContract(
+        kinds=("order", "answer"),
+        unasked_messages_per_30_days=0,
+        words="Only what we still owe them.",
+    ),
 }
 
 
@@ -113,13 +128,26 @@ def person_words(name: StatusName, why: str, facts: StatusFacts, rhythm: Rhythm 
         "drifting:fewer": "You come less often than you used to.",
         "at_risk": f"We have not seen you for {silence}, much longer than is usual for you. "
         "If something went wrong, please tell us.",
+        "at_risk:unhappy": "You are unhappy with us. We want to put that right first.",
         "lost": "You seem to have moved on. We send you nothing; you are welcome at any time.",
         "returning": "You are back after a long time. It is good to see you.",
         "on_a_break": f"You asked for a break{_until(facts)}. We keep quiet.",
+        "just_a_transaction": f"You told us to do what you order{_until(facts)}, and to send you "
+        "nothing else.",
+        "partner": "You told us that you like to think along. Thank you.",
+        "left": "You told us that you are leaving. We only do what we still owe you.",
         "not_that_into_you": "You told us that you want nothing from us but what you order. "
         "We keep to that.",
         "not_that_into_you:ignored": "You did not answer what we sent you, so we send you nothing "
         "but what you order. Tell us if you want it otherwise.",
+        "not_that_into_you:dismissed": "You said no to what we suggested, so we suggest nothing "
+        "more. Tell us if you want it otherwise.",
+        "not_that_into_you:unsubscribed": "You told us to send you no messages. We keep to that, "
+        "and try to sell you nothing.",
+        "not_that_into_you:unmoved": "What we send does nothing for people like you, so we send "
+        "you nothing but what you order. Tell us if you want it otherwise.",
+        "not_that_into_you:put_off": "What we send seems to bother people like you, so we send "
+        "you nothing but what you order. Tell us if you want it otherwise.",
     }
     return words.get(f"{name}:{why}", words[name])
 
@@ -141,14 +169,26 @@ def operator_words(name: StatusName, why: str, facts: StatusFacts, rhythm: Rhyth
         "at_risk:model": "Late by their own rhythm, and the model expects little more.",
         "at_risk:kept": f"Silent {late} times as long as is usual for them, yet the model "
         "still expects purchases.",
+        "at_risk:unhappy": "Very unhappy with us: settle that before anything else.",
         "lost": f"Gone: silent {late} times as long as is usual for them.",
         "lost:model": "Gone: late by their own rhythm, and the model expects next to nothing more.",
         "lost:ever": "Gone: silent for longer than anybody is waited for.",
         "returning": "Bought again after a silence much longer than was usual for them.",
         "on_a_break": f"Asked for a break{_until(facts)}.",
+        "just_a_transaction": f"Wants to order and no messages{_until(facts)}; said so.",
+        "partner": "Wants to think along and to be asked; said so.",
+        "left": "Has left; said so.",
         "not_that_into_you": f"Wants nothing but what they order{_until(facts)}; said so.",
         "not_that_into_you:ignored": "Suggested: has neither answered any message nor bought "
         "anything in the last 90 days.",
+        "not_that_into_you:dismissed": "Suggested: said no to several suggestions, and has neither "
+        "answered nor bought anything in the last 90 days. Stop persuading.",
+        "not_that_into_you:unsubscribed": "Suggested: unsubscribed, and has bought nothing since. "
+        "Stop persuading.",
+        "not_that_into_you:unmoved": "Suggested: contact surely does nothing for people like them, "
+        "and they have not bought lately. Stop persuading.",
+        "not_that_into_you:put_off": "Suggested: contact surely puts people like them off. "
+        "Stop persuading.",
     }
     return words.get(f"{name}:{why}", words[name])
 
@@ -218,8 +258,8 @@ def _purchase_sentences(facts: StatusFacts, rhythm: Rhythm | None) -> list[str]:
 
 def _model_sentences(facts: StatusFacts) -> list[str]:
     said = []
-    # After one purchase day this model takes everybody for alive, which would say nothing.
-    if facts.p_alive is not None and facts.order_days > 1:
+    # BG/NBD takes everybody for alive after one purchase day, which would say nothing.
+    if facts.p_alive is not None and (facts.order_days > 1 or facts.p_alive < 1):
         said.append(f"Still a customer with a probability of {_chance(facts.p_alive)}.")
     if facts.expected_purchases_90 is not None:
         said.append(
@@ -235,8 +275,25 @@ def _chance(probability: float) -> str:
 
 
 def _contact_sentences(facts: StatusFacts) -> list[str]:
+    said = []
     received, answered = facts.messages_received_90d, facts.messages_answered_90d
-    if received is None:
-        return []
-    said = f"Received {times_in_words(received, 'message')} in the last 90 days"
-    return [f"{said}." if answered is None else f"{said} and answered {answered or 'none'}."]
+    if received is not None:
+        got = f"Received {times_in_words(received, 'message')} in the last 90 days"
+        said.append(f"{got}." if answered is None else f"{got} and answered {answered or 'none'}.")
+    if facts.dismissed_days:
+        count = times_in_words(len(facts.dismissed_days), "suggestion")
+        said.append(f"Said no to {count} in the last 90 days.")
+    if facts.unsubscribed_at is not None:
+        said.append(f"Unsubscribed on {date_in_words(facts.unsubscribed_at)}.")
+    if facts.sentiment_90d is not None:
+        said.append(
+            f"Spoke of us with {facts.sentiment_90d:+.1f} on a scale from -1 to 1, in the last 90"
+            " days."
+        )
+    if facts.persuasion is not None:
+        found = facts.persuasion
+        said.append(
+            f"Contact changes what people like them do by {found.effect:+.1%}"
+            f" (between {found.low:+.1%} and {found.high:+.1%})."
+        )
+    return said

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from customering.kernel.errors import Corrupt
 from customering.kernel.records import Record, Settings, from_json, to_json
+from customering.taste.context import Context
 from customering.taste.discovery import Discovery
 from customering.taste.features import DISCOVER_FEATURES, REPEAT_FEATURES
 from customering.taste.items import ItemStatistics
@@ -152,6 +153,8 @@ class TasteModel:
         Window of the purchases, UTC day numbers, both included.
     metrics
         Named numbers about the training (rows, rates) and, when evaluated, its quality.
+    context
+        What is bought when and where; None where that was not told.
     """
 
     products: tuple[str, ...]
@@ -163,6 +166,7 @@ class TasteModel:
     first_day: int
     through_day: int
     metrics: Mapping[str, float] = field(default_factory=dict)
+    context: Context | None = None
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -181,6 +185,8 @@ class TasteModel:
             first_day=self.first_day,
             through_day=self.through_day,
             metrics=dict(self.metrics),
+            context_products=self.context.products if self.context else (),
+            context_cells=self.context.cells if self.context else (),
         )
         arrays: dict[str, Any] = {"head": np.frombuffer(to_json(head), dtype=np.uint8)}
         for name in _STATISTICS:
@@ -192,6 +198,8 @@ class TasteModel:
             arrays[f"discovery_{name}"] = getattr(self.discovery, name)
         for name in _SPARSE:
             arrays[f"neighbours_{name}"] = getattr(self.discovery.neighbours, name)
+        if self.context is not None:
+            arrays |= {"context_share": self.context.share, "context_lift": self.context.lift}
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **arrays)
         return buffer.getvalue()
@@ -234,6 +242,7 @@ class TasteModel:
             head.first_day,
             head.through_day,
             head.metrics,
+            _context(arrays, head),
         )
 
 
@@ -254,6 +263,17 @@ class _Head(Record, frozen=True, kw_only=True):
     first_day: int
     through_day: int
     metrics: dict[str, float]
+    context_products: tuple[str, ...] = ()
+    context_cells: tuple[str, ...] = ()
+
+
+def _context(arrays: Mapping[str, NDArray[Any]], head: _Head) -> Context | None:
+    """Read what is bought when and where; models of earlier versions do not tell."""
+    if "context_lift" not in arrays:
+        return None
+    return Context(
+        head.context_products, arrays["context_share"], head.context_cells, arrays["context_lift"]
+    )
 
 
 def _statistics(arrays: Mapping[str, NDArray[Any]], people: int) -> ItemStatistics:

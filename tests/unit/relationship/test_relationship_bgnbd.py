@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 
 from customering.kernel.errors import Invalid
 from customering.relationship import bgnbd
-from customering.relationship.model import BgNbd
+from customering.relationship.parameters import BgNbd
 from customering.relationship.simulate import simulate_people
+from customering.relationship.triples import group
 
 PUBLISHED = BgNbd(r=0.243, alpha=4.414, a=0.793, b=2.426)
 
@@ -23,7 +24,7 @@ def people(draw: st.DrawFn) -> tuple[int, float, float]:
 
 
 def test_cdnow_gives_the_published_parameters_and_likelihood(cdnow):
-    triples = bgnbd.group(cdnow["x"], cdnow["t_x"], cdnow["T"])
+    triples = group(cdnow["x"], cdnow["t_x"], cdnow["T"])
     assert triples.people == 2357
     assert triples.count.size < 1100
     found = bgnbd.fit(triples)
@@ -46,7 +47,7 @@ def test_a_fit_finds_the_parameters_of_simulated_people_again():
     true = BgNbd(r=0.8, alpha=20.0, a=0.9, b=3.0)
     chance = np.random.default_rng(7)
     age = chance.uniform(200, 400, 60_000)
-    found = bgnbd.fit(bgnbd.group(*simulate_people(true, age, chance))).parameters
+    found = bgnbd.fit(group(*simulate_people(true, age, chance)[:3])).parameters
     assert found.r == pytest.approx(true.r, rel=0.04)
     assert found.alpha == pytest.approx(true.alpha, rel=0.05)
     assert found.a == pytest.approx(true.a, rel=0.08)
@@ -58,7 +59,7 @@ def test_equal_people_are_grouped_whatever_their_order_and_unit():
     t_x = np.array([30.0, 0.0, 30.0, 5.0, 4.0])
     age = np.array([40.0, 7.0, 40.0, 7.0, 7.0])
     for unit in (1.0, 0.25):
-        triples = bgnbd.group(x, t_x * unit, age * unit)
+        triples = group(x, t_x * unit, age * unit)
         assert triples.frequency.tolist() == [0, 1, 2]
         assert triples.recency.tolist() == [0, 4 * unit, 30 * unit]
         assert triples.age.tolist() == [7 * unit, 7 * unit, 40 * unit]
@@ -68,8 +69,8 @@ def test_equal_people_are_grouped_whatever_their_order_and_unit():
 def test_where_nobody_leaves_the_fit_ends_with_everybody_alive():
     chance = np.random.default_rng(3)
     staying = BgNbd(r=2.0, alpha=10.0, a=1e-6, b=1e4)
-    x, t_x, age = simulate_people(staying, np.full(3000, 300.0), chance)
-    found = bgnbd.fit(bgnbd.group(x, t_x, age)).parameters
+    x, t_x, age, _ = simulate_people(staying, np.full(3000, 300.0), chance)
+    found = bgnbd.fit(group(x, t_x, age)).parameters
     alive = bgnbd.probability_alive(found, x, t_x, age)
     assert np.isfinite([found.r, found.alpha, found.a, found.b]).all()
     assert alive.mean() > 0.99
@@ -89,13 +90,13 @@ def test_where_nobody_leaves_the_fit_ends_with_everybody_alive():
 )
 def test_impossible_histories_are_refused_with_a_hint(frequency, recency, age):
     with pytest.raises(Invalid) as error:
-        bgnbd.group(frequency, recency, age)
+        group(frequency, recency, age)
     assert error.value.hint
 
 
 def test_one_time_buyers_alone_cannot_be_fitted():
     with pytest.raises(Invalid, match="second day"):
-        bgnbd.fit(bgnbd.group([0, 0], [0, 0], [10, 20]))
+        bgnbd.fit(group([0, 0], [0, 0], [10, 20]))
 
 
 @settings(max_examples=150, deadline=None)

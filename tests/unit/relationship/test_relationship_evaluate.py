@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 
 from customering.kernel.errors import Invalid
-from customering.relationship.evaluate import deciles, fit_and_hold_out, measure, own_rate, rank
+from customering.relationship.evaluate import (
+    calibration_error,
+    deciles,
+    fit_and_hold_out,
+    measure,
+    own_rate,
+    rank,
+)
 from customering.relationship.model import PurchaseHistories, Purchases
 
 
@@ -44,6 +51,14 @@ def test_deciles_go_from_low_to_high_and_hold_everybody():
     means = [part.mean_predicted for part in found]
     assert means == sorted(means)
     assert all(part.mean_actual == pytest.approx(2 * part.mean_predicted) for part in found)
+
+
+def test_the_error_of_calibration_adds_up_over_deciles():
+    assert calibration_error(deciles(np.full(20, 1.5), np.full(20, 1.0))) == pytest.approx(0.5)
+    assert calibration_error(deciles(np.ones(20), np.zeros(20))) is None
+    # Too much for one half and too little for the other is no less wrong.
+    predicted, actual = np.repeat([1.0, 2.0], 10), np.repeat([1.5, 1.5], 10)
+    assert calibration_error(deciles(predicted, actual)) == pytest.approx(1 / 3)
 
 
 def test_own_rate_goes_on_as_before():
@@ -89,6 +104,11 @@ def test_the_model_beats_own_rate_where_people_leave(leaving_town):
     assert report.held_out.mean_absolute_error < report.own_rate.mean_absolute_error
     assert report.recency.top_tenth_capture < report.held_out.top_tenth_capture
     assert len(report.deciles) == 10
+    assert report.held_out == report.rivals[0].held_out
+    assert len(report.rivals) == 5
+    assert report.rivals[0].log_likelihood == max(one.log_likelihood for one in report.rivals)
+    assert report.calibration_error == calibration_error(report.deciles)
+    assert report.model.contenders[0].name in report.choice
 
 
 def test_the_final_model_knows_all_days_and_is_scaled_by_the_check(leaving_town):

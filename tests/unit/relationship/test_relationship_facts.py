@@ -4,7 +4,12 @@ import pytest
 
 from customering.kernel.clock import MS_PER_DAY
 from customering.relationship.facts import facts_from, history_from
-from customering.relationship.model import DeclaredStatus, StatusFacts, ValueEstimate
+from customering.relationship.model import (
+    DeclaredStatus,
+    Persuasion,
+    StatusFacts,
+    ValueEstimate,
+)
 
 NOW = 1000 * MS_PER_DAY + 5
 ESTIMATE = ValueEstimate(
@@ -123,3 +128,26 @@ def test_a_count_that_does_not_fit_between_first_and_last_is_cut():
 )
 def test_without_a_dated_purchase_there_is_no_history(traits):
     assert history_from(traits, NOW) is None
+
+
+def test_what_was_said_no_to_counts_for_ninety_days():
+    traits = {"dismissed_actions": {"a": [910, 911], "b": [1000], "c": [1001], "d": []}}
+    assert facts_from(traits, None, None, NOW).dismissed_days == (911, 1000)
+    assert facts_from({"dismissed_actions": None}, None, None, NOW).dismissed_days == ()
+
+
+def test_when_they_unsubscribed_is_an_instant():
+    assert facts_from({"unsubscribed_at": 5}, None, None, NOW).unsubscribed_at == 5
+    assert facts_from({"unsubscribed_at": "today"}, None, None, NOW).unsubscribed_at is None
+
+
+@pytest.mark.parametrize(
+    ("value", "known"), [(-0.7, -0.7), (1, 1.0), (1.2, None), ("bad", None), (True, None)]
+)
+def test_a_sentiment_lies_between_minus_one_and_one(value, known):
+    assert facts_from({"sentiment_90d": value}, None, None, NOW).sentiment_90d == known
+
+
+def test_a_measured_effect_is_handed_through():
+    found = Persuasion(effect=0.01, low=-0.01, high=0.03)
+    assert facts_from({}, None, None, NOW, persuasion=found).persuasion == found

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from customering.kernel.errors import Invalid
 from customering.relationship import spend
-from customering.relationship.model import GammaGamma
+from customering.relationship.parameters import GammaGamma
 
 
 def test_cdnow_repeaters_give_the_published_parameters(cdnow):

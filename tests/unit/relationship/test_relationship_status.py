@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from customering.kernel.clock import MS_PER_DAY, day_of, format_day
 from customering.relationship.model import (
     DeclaredStatus,
+    Persuasion,
     SettableStatus,
     StatusFacts,
     StatusName,
+    ValueEstimate,
 )
 from customering.relationship.settings import StatusSettings
 from customering.relationship.status import judge, status_of
@@ -215,8 +217,10 @@ def test_what_the_person_set_wins_until_it_ends(name):
     declared = DeclaredStatus(status=name, since_ms=NOW - 50, until_ms=NOW + 50)
     found = status_of(ada(declared=declared))
     assert (found.name, found.set_by, found.since_ms) == (name, "person", NOW - 50)
-    assert set(found.contract.kinds) == {"order", "answer"}
-    assert found.contract.unasked_messages_per_30_days == 0
+    if name != "partner":  # who wants to think along is the only one who may be sent anything
+        shown = {"show"} if name == "just_a_transaction" else set()
+        assert set(found.contract.kinds) == {"order", "answer"} | shown
+        assert found.contract.unasked_messages_per_30_days == 0
     assert judge(ada(declared=declared, now_ms=NOW + 49)).name == name
     assert judge(ada(declared=declared, now_ms=NOW + 50)).name == "loyal"
     assert judge(ada(declared=declared, now_ms=NOW - 51)).name == "loyal"
@@ -311,3 +315,82 @@ def test_every_status_has_a_contract_and_all_may_order_and_get_answers():
         assert contract.words.endswith(".")
     silent_kinds = ("lost", "on_a_break", "not_that_into_you")
     assert all(CONTRACTS[name].unasked_messages_per_30_days == 0 for name in silent_kinds)
+
+
+def test_saying_no_to_suggestions_without_buying_means_stop_persuading():
+    no = (TODAY - 40, TODAY - 9, TODAY - 2)
+    quiet = silent(100, messages_received_90d=3, messages_answered_90d=0, dismissed_days=no)
+    found = status_of(quiet)
+    assert (found.name, judge(quiet).why) == ("not_that_into_you", "dismissed")
+    assert "Stop persuading" in found.operator_words
+    assert found.since_ms == (TODAY - 2) * MS_PER_DAY
+    assert any("said no to 3 suggestions" in fact.lower() for fact in found.facts)
+    assert found.contract == CONTRACTS["not_that_into_you"]
+    for heard in ({"messages_answered_90d": 1}, {"dismissed_days": no[1:]}):
+        assert judge(msgspec.structs.replace(quiet, **heard)).name == "at_risk"
+    assert judge(ada(messages_answered_90d=0, dismissed_days=no)).name == "loyal"
+
+
+def test_who_unsubscribed_and_bought_nothing_since_is_left_alone():
+    at = (TODAY - 50) * MS_PER_DAY
+    found = status_of(silent(100, unsubscribed_at=at))
+    assert (found.name, found.since_ms) == ("not_that_into_you", at)
+    assert any("Unsubscribed on" in fact for fact in found.facts)
+    assert judge(silent(10, unsubscribed_at=at)).why != "unsubscribed"
+    assert judge(silent(100, unsubscribed_at=(TODAY - 200) * MS_PER_DAY)).name == "at_risk"
+    few_days = StatusSettings(unsubscribed_days=20)
+    assert judge(silent(100, unsubscribed_at=at), few_days).name == "at_risk"
+    never_bought = StatusFacts(now_ms=NOW, unsubscribed_at=at)
+    assert judge(never_bought).name == "not_that_into_you"
+
+
+def test_whom_contact_does_not_move_is_not_persuaded_unless_they_buy_anyway():
+    unmoved = Persuasion(effect=-0.01, low=-0.03, high=0.0)
+    unsure = Persuasion(effect=-0.01, low=-0.03, high=0.02)
+    assert judge(silent(100, persuasion=unmoved)).why == "unmoved"
+    assert judge(silent(100, persuasion=unsure)).name == "at_risk"
+    assert judge(ada(persuasion=unmoved)).name == "loyal"
+    generous = StatusSettings(persuasion_least=0.05)
+    assert judge(silent(100, persuasion=unsure), generous).why == "unmoved"
+
+
+def test_whom_contact_puts_off_is_left_alone_even_while_they_buy():
+    found = status_of(ada(persuasion=Persuasion(effect=-0.04, low=-0.07, high=-0.01)))
+    assert found.name == "not_that_into_you"
+    assert any("by -4.0% (between -7.0% and -1.0%)" in fact for fact in found.facts)
+    assert any("does no harm" in change for change in found.would_change)
+
+
+def test_the_unhappy_are_at_risk_although_they_buy():
+    found = status_of(ada(sentiment_90d=-0.8))
+    assert (found.name, judge(ada(sentiment_90d=-0.8)).why) == ("at_risk", "unhappy")
+    assert "settle that" in found.operator_words
+    assert any("-0.8" in fact for fact in found.facts)
+    assert judge(ada(sentiment_90d=-0.4)).name == "loyal"
+    assert judge(silent(400, sentiment_90d=-0.8, expected_purchases_90=0.01)).name == "lost"
+
+
+def test_a_status_the_model_decided_began_on_the_first_day_it_held():
+    def outlook_at(now_ms: int) -> ValueEstimate:
+        days = day_of(now_ms) - (TODAY - 60)
+        left = max(0.0, 1 - days / 58)
+        return ValueEstimate(
+            p_alive=left, expected_purchases_30=left, expected_purchases_90=3 * left
+        )
+
+    irregular = {"mean_gap_days": 20.0, "sd_gap_days": 8.0, "orders_90d": None}
+    facts = silent(60, p_alive=0.0, expected_purchases_90=0.0, **irregular)
+    assert (judge(facts).name, judge(facts).why) == ("at_risk", "model")
+    assert status_of(facts).since_ms is None
+    found = status_of(facts, outlook_at=outlook_at)
+    assert found.since_ms is not None
+    began = day_of(found.since_ms)
+    for day, name in ((began - 1, "drifting"), (began, "at_risk")):
+        expected = outlook_at(day * MS_PER_DAY)
+        then = msgspec.structs.replace(
+            facts,
+            now_ms=day * MS_PER_DAY,
+            p_alive=expected.p_alive,
+            expected_purchases_90=expected.expected_purchases_90,
+        )
+        assert judge(then).name == name

@@ -6,12 +6,8 @@ import pytest
 
 from customering.kernel.errors import Invalid
 from customering.kernel.records import to_json
-from customering.relationship.model import (
-    BgNbd,
-    PurchaseHistories,
-    PurchaseHistory,
-    ValueModel,
-)
+from customering.relationship.model import PurchaseHistories, PurchaseHistory, ValueModel
+from customering.relationship.parameters import BgNbd
 from customering.relationship.simulate import simulate_people
 from customering.relationship.value import estimate, estimate_many, fit_value, read_value_model
 
@@ -20,7 +16,8 @@ from customering.relationship.value import estimate, estimate_many, fit_value, r
 def histories() -> PurchaseHistories:
     chance = np.random.default_rng(11)
     true = BgNbd(r=0.6, alpha=25.0, a=0.8, b=2.5)
-    frequency, recency, age = simulate_people(true, np.floor(chance.uniform(90, 360, 4000)), chance)
+    ages = np.floor(chance.uniform(90, 360, 4000))
+    frequency, recency, age, log_gaps = simulate_people(true, ages, chance)
     means = chance.gamma(4.0, 800.0, frequency.size)
     means[::7] = math.nan
     return PurchaseHistories(
@@ -29,6 +26,7 @@ def histories() -> PurchaseHistories:
         recency_days=np.floor(recency),
         age_days=age,
         mean_order_value_minor=means,
+        sum_log_gaps=log_gaps,
     )
 
 
@@ -108,6 +106,36 @@ def test_without_order_values_there_is_no_money(histories):
 
 def test_a_model_survives_its_json(model):
     assert read_value_model(to_json(model)) == model
+
+
+def test_all_models_were_tried_and_the_likeliest_was_taken(model):
+    assert model.buying == model.contenders[0].buying
+    assert model.log_likelihood == model.contenders[0].log_likelihood
+    assert [one.name for one in model.contenders][:1] == ["BG/NBD"]
+    assert {one.name for one in model.contenders} == {
+        "BG/NBD", "Pareto/NBD", "MBG/NBD", "MBG/CNBD-2", "MBG/CNBD-3",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("place", range(5))
+def test_whichever_model_is_used_one_person_equals_the_same_among_many(model, histories, place):
+    with_it = msgspec.structs.replace(model, buying=model.contenders[place].buying)
+    many = estimate_many(with_it, histories)
+    assert read_value_model(to_json(with_it)) == with_it
+    for person in range(0, 300, 23):
+        single = estimate(with_it, one(histories, person))
+        assert single.p_alive == pytest.approx(many.p_alive[person])
+        expected = many.expected_purchases_90[person]
+        assert single.expected_purchases_90 == pytest.approx(expected, rel=1e-5, abs=1e-5)
+
+
+def test_a_model_of_before_there_were_several_is_bg_nbd():
+    text = (
+        b'{"buying":{"r":0.243,"alpha":30.9,"a":0.793,"b":2.426},"spending":null,"currency":"",'
+        b'"fitted_at_ms":0,"observed_from_day":0,"observed_until_day":273,"people":9,'
+        b'"repeaters":5,"log_likelihood":0,"usual_gap_days":48}'
+    )
+    assert read_value_model(text).buying == BgNbd(r=0.243, alpha=30.9, a=0.793, b=2.426)
 
 
 @pytest.mark.parametrize("text", [b"", b"{}", b"[1]", b"not json", b"\xff"])
