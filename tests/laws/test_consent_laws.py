@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from customering.consent.agreements import ROSTER
 from customering.consent.gate import CompiledPolicy, permit
 from customering.consent.ledger import consent_of, merge, step, zero
 from customering.consent.model import (
@@ -16,7 +17,7 @@ from customering.consent.model import (
     StatedDefault,
 )
 from customering.consent.purposes import shipped_purposes
-from customering.events.model import CONSENT_UPDATED, Event
+from customering.events.model import PERMISSION_NAMES, Event
 from customering.kernel.ids import identifier
 
 BOOK = shipped_purposes()
@@ -33,7 +34,15 @@ LIBERAL = CompiledPolicy(
 )
 POLICIES = st.sampled_from([POLICY, LIBERAL])
 
-keys = st.sampled_from([*sorted(POLICY.keys), "marketing.fax", ""])
+SHARED = tuple(POLICY.voices.signalled)
+VOICES = (
+    "signal:gpc", "signal:gpp", "objection:marketing", "objection:personalize.offers",
+    "objection:*", "objection:fax", "restriction:all", "agreement:SD-BASE", "agreement:SD-BASE-ATP",
+    "agreement:PDC-AI", "agreement:PDC-INTENT", "agreement:NOT-OURS", "whisper:ear",
+)  # fmt: skip
+
+purpose_keys = st.sampled_from([*sorted(POLICY.keys), "marketing.fax", ""])
+keys = st.one_of(purpose_keys, st.sampled_from(VOICES))
 choices = st.tuples(st.integers(0, 5), st.sampled_from(["allow", "deny"]))
 records = st.dictionaries(keys, choices, max_size=8)
 broken_choices = st.one_of(
@@ -58,7 +67,7 @@ def events(draw: st.DrawFn) -> Event:
     return Event(
         event_id="e",
         kind="track",
-        name=draw(st.sampled_from([CONSENT_UPDATED, CONSENT_UPDATED, "Order Completed"])),
+        name=draw(st.sampled_from([*PERMISSION_NAMES, "Order Completed"])),
         identifiers=(identifier("user_id", "ada"),),
         occurred_at=at_ms,
         recorded_at=at_ms + draw(st.integers(-2, 2)),
@@ -169,3 +178,79 @@ def test_withdrawal_takes_effect_whatever_else_is_recorded(record: Any, status: 
     answer = permit(withdrawn, "marketing.email", "", "email", 0, policy=LIBERAL, status=status)
     assert isinstance(answer, Refusal)
     assert not LIBERAL.allows(LIBERAL.mask(withdrawn), "marketing.email")
+
+
+@settings(max_examples=150, deadline=None)
+@given(records, st.sampled_from(VOICES), st.integers(0, 9), POLICIES)
+def test_no_voice_but_an_agreement_ever_raises_permission(
+    record: ConsentRecord, voice: str, at_ms: int, policy: CompiledPolicy
+):
+    before = policy.mask({key: said for key, said in record.items() if key != voice})
+    gained = policy.mask({**record, voice: (at_ms, "deny")}) & ~before
+    name = voice.removeprefix("agreement:")
+    effect = policy.voices.agreements.get(name) if name != voice else None
+    assert gained & ~(effect.allows if effect else 0) == 0
+
+
+@settings(max_examples=100, deadline=None)
+@given(records, st.sampled_from(sorted(ROSTER)), POLICIES)
+def test_what_an_agreement_forbids_nothing_permits(
+    record: ConsentRecord, agreement: str, policy: CompiledPolicy
+):
+    mask = policy.mask({**record, f"agreement:{agreement}": (0, "deny")})
+    assert mask & policy.voices.agreements[agreement].forbids == 0
+
+
+@settings(max_examples=100, deadline=None)
+@given(records, st.sampled_from([*sorted(POLICY.keys), "*"]), POLICIES)
+def test_an_objection_stands_against_every_agreement(
+    record: ConsentRecord, key: str, policy: CompiledPolicy
+):
+    mask = policy.mask({**record, f"objection:{key}": (0, "deny")})
+    assert mask & policy.voices.objected[key] == 0
+    for purpose in PURPOSES:
+        is_covered = key == "*" or (purpose + ".").startswith(key + ".")
+        if is_covered and not policy.is_essential(purpose):
+            assert not policy.allows(mask, purpose)
+
+
+@settings(max_examples=100, deadline=None)
+@given(records, st.integers(0, 5), POLICIES)
+def test_a_signal_yields_to_nothing_but_a_later_agreement(
+    record: ConsentRecord, at_ms: int, policy: CompiledPolicy
+):
+    mask = policy.mask({**record, "signal:gpc": (at_ms, "deny")})
+    for purpose in SHARED:
+        if policy.allows(mask, purpose):
+            chosen_at, answer = record[purpose]
+            assert answer == "allow"
+            assert chosen_at > at_ms
+
+
+@settings(max_examples=100, deadline=None)
+@given(records, POLICIES)
+def test_a_restriction_leaves_only_the_law(record: ConsentRecord, policy: CompiledPolicy):
+    mask = policy.mask({**record, "restriction:all": (0, "deny")})
+    assert [key for key in PURPOSES if policy.allows(mask, key)] == ["essential.legal"]
+
+
+@settings(max_examples=100, deadline=None)
+@given(records, st.sampled_from(VOICES), POLICIES)
+def test_a_voice_that_is_taken_back_is_as_if_never_heard(
+    record: ConsentRecord, voice: str, policy: CompiledPolicy
+):
+    without = {key: said for key, said in record.items() if key != voice}
+    assert policy.mask({**without, voice: (9, "allow")}) == policy.mask(without)
+
+
+@settings(max_examples=100, deadline=None)
+@given(records, records, st.sampled_from(VOICES), POLICIES)
+def test_joining_identities_keeps_every_voice_that_was_not_taken_back_later(
+    mine: ConsentRecord, theirs: ConsentRecord, voice: str, policy: CompiledPolicy
+):
+    said: ConsentRecord = {**mine, voice: (9, "deny")}
+    joined = merge(said, theirs)
+    assert joined[voice] == (9, "deny")
+    assert merge(joined, {voice: (10, "allow")})[voice] == (10, "allow")
+    # Separating them restores both: neither record was changed.
+    assert policy.mask(said) == policy.mask({**mine, voice: (9, "deny")})

@@ -4,7 +4,8 @@ A secret key with the scope ``people`` says it for everybody; a subject token fo
 names. Both become events of the log, the same that the command line writes.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Literal, TypeAlias, TypeVar
 
 import msgspec
 from litestar import Response, post
@@ -13,25 +14,44 @@ from litestar.di import NamedDependency
 from customering.api.idempotency import once
 from customering.api.people import Standing, standing_of
 from customering.api.reception import Reception, query_of, read_as
+from customering.app.consenting import ended_agreement, objection, restriction, signal
 from customering.app.people import Person
 from customering.app.wishes import Wish, choice, standing
+from customering.consent.gate import CompiledPolicy
 from customering.consent.model import Answer
+from customering.consent.voices import choices_of
 from customering.kernel.clock import format_instant, parse_instant
 from customering.kernel.errors import Invalid
 from customering.kernel.ids import stable_id
 from customering.web.problems import AnyRequest
 
+_Said = TypeVar("_Said")
+_Some: TypeAlias = Annotated[dict[str, _Said], msgspec.Meta(min_length=1, max_length=200)]
+
 
 class ConsentRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a person permits and refuses.
+    """What a person permits and refuses, and what else they tell us about permission.
 
     Parameters
     ----------
     purposes
         Purpose to ``allow`` or ``deny``; a group of purposes may be denied as a whole.
+    objections
+        Purpose, group, or ``*`` for all that is not needed, to ``raise`` or ``withdraw``
+        (Art. 21 GDPR).
+    restriction
+        ``on``: we store their facts and do no more (Art. 18 GDPR); ``off`` takes it back.
+    signals
+        ``gpc`` or ``gpp`` to ``heed`` or ``ignore`` what the browser says.
+    agreements
+        Agreement in force to ``end``.
     """
 
-    purposes: Annotated[dict[str, Answer], msgspec.Meta(min_length=1, max_length=200)]
+    purposes: _Some[Answer] | msgspec.UnsetType = msgspec.UNSET
+    objections: _Some[Literal["raise", "withdraw"]] | msgspec.UnsetType = msgspec.UNSET
+    restriction: Literal["on", "off"] | msgspec.UnsetType = msgspec.UNSET
+    signals: _Some[Literal["heed", "ignore"]] | msgspec.UnsetType = msgspec.UNSET
+    agreements: _Some[Literal["end"]] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +98,9 @@ class StatusRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         When it ends; null leaves it open. ISO 8601.
     """
 
-    status: Literal["on_a_break", "not_that_into_you", "none"]
+    status: Literal[
+        "on_a_break", "just_a_transaction", "not_that_into_you", "partner", "left", "none"
+    ]
     until: Annotated[str, msgspec.Meta(max_length=40)] | None = None
 
 
@@ -106,12 +128,15 @@ async def consent(request: AnyRequest, reception: NamedDependency[Reception]) ->
     asked = read_as(body, ConsentRequest)
 
     async def act(mark: str) -> ConsentAnswer:
-        after = await _say(reception, choice(found, asked.purposes, reception.engine.consent), mark)
+        wishes = list(_wishes(asked, found, reception.engine.consent))
+        if not wishes:
+            raise Invalid("nothing is said - at `$.purposes`", hint="say something of permission")
+        after = await _say(reception, wishes, mark)
         return ConsentAnswer(
             person_id=after.person_id,
             chosen={
                 purpose: Choice(answer=answer, since=format_instant(at_ms))
-                for purpose, (at_ms, answer) in sorted(after.consent.items())
+                for purpose, (at_ms, answer) in sorted(choices_of(after.consent).items())
             },
             refused_purposes=after.refused,
         )
@@ -130,7 +155,7 @@ async def status(request: AnyRequest, reception: NamedDependency[Reception]) -> 
 
     async def act(mark: str) -> StatusAnswer:
         wish = standing(found, asked.status, reception.live.present, until_ms)
-        after = await _say(reception, wish, mark)
+        after = await _say(reception, [wish], mark)
         return StatusAnswer(person_id=after.person_id, status=standing_of(after.status, caller))
 
     return await once(reception.entrance, request, caller, body, act)
@@ -139,18 +164,42 @@ async def status(request: AnyRequest, reception: NamedDependency[Reception]) -> 
 handlers = [consent, status]
 
 
-async def _say(reception: Reception, wish: Wish, mark: str) -> Person:
-    """Append what somebody said, and read them again."""
+def _wishes(asked: ConsentRequest, found: Person, policy: CompiledPolicy) -> Iterable[Wish]:
+    """Give what a person says, one event for each kind of thing."""
+    if asked.purposes:
+        yield choice(found, asked.purposes, policy)
+    if asked.restriction:
+        yield restriction(found, is_on=asked.restriction == "on")
+    for key, word in (asked.objections or {}).items():
+        yield objection(found, key, policy, is_raised=word == "raise")
+    for name, heeded in (asked.signals or {}).items():
+        yield signal(found, name, is_on=heeded == "heed")
+    for agreement in asked.agreements or {}:
+        yield ended_agreement(found, agreement)
+
+
+async def _say(reception: Reception, wishes: Sequence[Wish], mark: str) -> Person:
+    """Append what somebody said, all at once, and read them again."""
     live = reception.live
-    event = reception.engine.own_event(
-        wish.name,
-        wish.identifiers,
-        wish.properties,
-        event_id=stable_id("evt", wish.name, *wish.identifiers, mark),
-        occurred_at=live.present,
+    await live.append(
+        [
+            reception.engine.own_event(
+                wish.name,
+                wish.identifiers,
+                wish.properties,
+                event_id=stable_id("evt", wish.name, *wish.identifiers, mark, *_keys(wish)),
+                occurred_at=live.present,
+            )
+            for wish in wishes
+        ]
     )
-    await live.append([event])
-    return live.person(wish.identifiers[0])
+    return live.person(wishes[0].identifiers[0])
+
+
+def _keys(wish: Wish) -> tuple[str, ...]:
+    """Give what tells a wish from others of its name in one request: nothing for a choice."""
+    keys = wish.properties.get("purposes", {})
+    return tuple(sorted(key for key in keys if ":" in key))
 
 
 def _instant(text: str) -> int:

@@ -1,10 +1,10 @@
 """Who permits a purpose, for acts on everybody at once: learning, counting, exporting."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from customering.consent.gate import CompiledPolicy
 from customering.consent.ledger import consent_of
-from customering.consent.model import ConsentRecord
+from customering.consent.model import ConsentRecord, SetStatus
 from customering.identity.graph import IdentityGraph
 from customering.kernel.errors import Refused
 from customering.kernel.ids import Identifier
@@ -37,6 +37,8 @@ def permission_for(
     policy: CompiledPolicy,
     graph: IdentityGraph,
     choices: Iterable[tuple[Identifier, Kept]],
+    statuses: Mapping[Identifier, SetStatus],
+    now_ms: int,
 ) -> Permission:
     """Ask the gate one purpose for everybody.
 
@@ -50,6 +52,10 @@ def permission_for(
         Who is one person: a choice holds for all anchors of its person.
     choices
         What is kept for the anchors that carry a choice.
+    statuses
+        The status that was set under an anchor, where one was: it holds for its person too.
+    now_ms
+        The present, by which a status may have ended. Milliseconds since 1970.
 
     Raises
     ------
@@ -67,9 +73,11 @@ def permission_for(
         if kept.consent is not None
     }
     exceptions: set[Identifier] = set()
-    for chooser in records:
+    for chooser in {**records, **statuses}:
         names = graph.identifiers_of(chooser)
-        record = consent_of(records[name] for name in names if name in records)
-        if policy.allows(policy.mask(record), purpose) != by_default:
+        mask = policy.mask(consent_of(records[name] for name in names if name in records))
+        for name in names:
+            mask = policy.restrict(mask, statuses.get(name), now_ms)
+        if policy.allows(mask, purpose) != by_default:
             exceptions.update(names)
     return Permission(by_default=by_default, exceptions=frozenset(exceptions))

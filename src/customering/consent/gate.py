@@ -1,9 +1,10 @@
 """The one gate: whether something may be done with a person's facts, now, and in which words.
 
 Permission is the minimum of everything that has a say: the purpose exists, it covers the category
-and the channel, the person's status does not forbid it, nothing at or above it was refused, and
-the person agreed, or the operator stated a default, or the service or the law needs it. Whatever
-cannot be read refuses.
+and the channel, the person did not restrict us to storing, their status does not forbid it, they
+did not object, no agreement prohibits it, no signal of their browser refuses it, nothing at or
+above it was refused, and the person agreed, or an agreement allows it, or the operator stated a
+default, or the service or the law needs it. Whatever cannot be read refuses.
 
 There are two forms. `permit` gives the reason in words. `CompiledPolicy.mask` gives all permitted
 purposes as bits, for the fold and for columns of people; `tests/laws` hold them equal.
@@ -26,6 +27,7 @@ from customering.consent.model import (
     StatusRule,
 )
 from customering.consent.purposes import PurposeBook
+from customering.consent.voices import CompiledVoices, restriction, standing
 from customering.kernel.clock import day_of, format_day
 from customering.kernel.errors import InvalidDefinition, InvalidSettings
 from customering.kernel.ids import stable_id
@@ -75,6 +77,7 @@ class CompiledPolicy:
             self._bits[purpose.key] for purpose in book.purposes if purpose.is_essential
         )
         self._forbidden = {status: self._forbids(rule) for status, rule in self.rules.items()}
+        self.voices = CompiledVoices(self.purposes, self._bits, self._below)
         self._stated = self._stated_defaults(settings)
         self.default_mask = self._stated | self._essential
 
@@ -82,6 +85,11 @@ class CompiledPolicy:
     def keys(self) -> frozenset[str]:
         """Every key that a person may choose about: the purposes and everything above them."""
         return frozenset(self._below)
+
+    @property
+    def fingerprint(self) -> str:
+        """A name for all that masks depend on; masks that are kept are stale when it changes."""
+        return stable_id("gate", self.voices.fingerprint, str(self._stated), str(self._essential))
 
     def mask(self, record: ConsentRecord | None) -> int:
         """Give the purposes that a record permits, as bits; the default mask without a record.
@@ -91,15 +99,24 @@ class CompiledPolicy:
         if not record:
             return self.default_mask
         allowed = denied = 0
+        voices: dict[str, tuple[int, str]] | None = None
         try:
             for key, (at_ms, answer) in record.items():
-                if answer == "allow" and isinstance(at_ms, int):
+                if key not in self._below:
+                    if ":" in key:
+                        voices = voices or {}
+                        voices[key] = at_ms, answer
+                elif answer == "allow" and isinstance(at_ms, int):
                     allowed |= self._bits.get(key, 0)
                 else:
-                    denied |= self._below.get(key, 0)
+                    denied |= self._below[key]
+            if voices is None:
+                return ((self._stated | allowed) & ~denied) | self._essential
+            heard = self.voices.hear(voices, record, allowed)
         except (TypeError, ValueError, AttributeError):
             return self._mask_of_unreadable(record)
-        return ((self._stated | allowed) & ~denied) | self._essential
+        chosen = (self._stated | allowed | heard.granted) & ~denied & ~heard.refused
+        return (chosen | self._essential) & ~heard.barred
 
     def restrict(self, mask: int, status: SetStatus | None, now_ms: int) -> int:
         """Take away what a status forbids; nothing is ever added.
@@ -118,6 +135,10 @@ class CompiledPolicy:
         """Tell for a column of masks, shape (people,), which of them have a purpose."""
         permitted: NDArray[np.bool_] = (masks & np.uint64(self._bits.get(purpose, 0))) != 0
         return permitted
+
+    def bit(self, purpose: str) -> int:
+        """Give the bit of a purpose in a mask; 0 when it does not exist."""
+        return self._bits.get(purpose, 0)
 
     def is_essential(self, purpose: str) -> bool:
         """Tell whether the service or the law needs a purpose; false when it does not exist."""
@@ -256,16 +277,27 @@ def _minimum(
         return _refuse(purpose, "category", words)
     if channel and channel not in known.channels:
         return _refuse(purpose, "channel", f"{known.title!r} does not cover the channel {channel}.")
-    forbidden = policy.forbidden_by_status(status, purpose, now_ms)
-    return forbidden or _choice(record or {}, known, policy)
+    return (
+        restriction(record or {}, known)
+        or policy.forbidden_by_status(status, purpose, now_ms)
+        or _necessity(known)
+        or policy.voices.refusal(record or {}, known)
+        or _choice(record or {}, known, policy)
+    )
 
 
-def _choice(record: ConsentRecord, purpose: Purpose, policy: CompiledPolicy) -> Permit | Refusal:
-    """Ask what the person chose, and what holds until they have chosen."""
+def _necessity(purpose: Purpose) -> Permit | None:
+    """Permit what is no matter of choice."""
     if purpose.basis == "contract":
         return Permit(purpose=purpose.key, reason="contract", words="The service needs it.")
     if purpose.basis == "legal_obligation":
         return Permit(purpose=purpose.key, reason="legal_obligation", words="The law demands it.")
+    return None
+
+
+def _choice(record: ConsentRecord, purpose: Purpose, policy: CompiledPolicy) -> Permit | Refusal:
+    """Ask what the person chose, and what holds until they have chosen."""
+    bit = policy.bit(purpose.key)
     choices = [(key, *_readable(record[key])) for key in lineage(purpose.key) if key in record]
     for key, at_ms, answer in choices:
         if answer != "allow":
@@ -274,6 +306,10 @@ def _choice(record: ConsentRecord, purpose: Purpose, policy: CompiledPolicy) -> 
     if choices and choices[0][0] == purpose.key:
         words = f"You agreed to {purpose.title!r} on {format_day(day_of(choices[0][1]))}."
         return Permit(purpose=purpose.key, reason="agreed", words=words)
+    for name, at_ms in standing(record, "agreement").items():
+        if name in policy.voices.agreements and policy.voices.agreements[name].allows & bit:
+            words = f"You agreed to it in our agreement {name} of {format_day(day_of(at_ms))}."
+            return Permit(purpose=purpose.key, reason="agreement", words=words)
     if policy.allows(policy.default_mask, purpose.key):
         words = f"It holds until you choose: {policy.defaults[purpose.key].ground}"
         return Permit(purpose=purpose.key, reason="default", words=words)

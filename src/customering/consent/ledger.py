@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from customering.consent.model import Answer, ConsentRecord
-from customering.events.model import CONSENT_UPDATED, Event
+from customering.events.model import PERMISSION_NAMES, Event
 from customering.kernel.errors import InvalidEvent
 
 
@@ -18,12 +18,12 @@ def zero() -> ConsentRecord:
 
 
 def step(record: ConsentRecord, event: Event) -> ConsentRecord:
-    """Take the choices of one event into a record; events of other names change nothing.
+    """Take what one event says into a record; events that say nothing of it change nothing.
 
     The instant of a choice is when it was made, but never after it reached us: a clock that runs
     ahead must not produce an agreement that no later refusal can outdo.
     """
-    if event.name != CONSENT_UPDATED:
+    if event.name not in PERMISSION_NAMES:
         return record
     at_ms = min(event.occurred_at, event.recorded_at)
     chosen: ConsentRecord = {

@@ -1,6 +1,11 @@
-"""Reads purposes and the rules of statuses from TOML, and gives those shipped with the product."""
+"""Reads purposes and the rules of statuses from TOML, and gives those shipped with the product.
+
+An operator's own file is laid over the shipped one: what has the same key takes its place, what is
+new comes after it, and ``without`` takes purposes away.
+"""
 
 import tomllib
+from collections.abc import Collection, Mapping
 from importlib.resources import files
 from typing import TypeVar
 
@@ -26,6 +31,37 @@ class PurposeBook(Record, frozen=True, kw_only=True):
 
     purposes: tuple[Purpose, ...]
     rules: tuple[StatusRule, ...]
+
+
+def purposes_in_force(own: str | None, *, file: str = "purposes.toml") -> PurposeBook:
+    """Give the shipped purposes with an operator's own laid over them.
+
+    Parameters
+    ----------
+    own
+        The text of the operator's file; None without one.
+    file
+        Its name, for messages.
+
+    Raises
+    ------
+    InvalidFile, InvalidDefinition
+        As `read_purposes`; also when a purpose taken away is not there, or is essential.
+    """
+    shipped = shipped_purposes()
+    if own is None:
+        return shipped
+    written = read_purposes(own, file=file)
+    return PurposeBook(
+        purposes=_laid_over(
+            {one.key: one for one in shipped.purposes},
+            {one.key: one for one in written.purposes},
+            _without(own, shipped, file),
+        ),
+        rules=_laid_over(
+            {one.status: one for one in shipped.rules}, {one.status: one for one in written.rules}
+        ),
+    )
 
 
 def shipped_purposes() -> PurposeBook:
@@ -57,11 +93,11 @@ def read_purposes(text: str, *, file: str) -> PurposeBook:
         raise InvalidFile(
             f"{file} is not TOML: {error}.", hint="Correct the line that is named.", file=file
         ) from error
-    unknown = sorted(tables.keys() - {"purpose", "status"})
+    unknown = sorted(tables.keys() - {"purpose", "status", "without"})
     if unknown:
         raise InvalidDefinition(
             f"{file} has a table {unknown[0]!r}.",
-            hint="Write [[purpose]] and [[status]] tables only.",
+            hint="Write [[purpose]] and [[status]] tables, and without = [...] above them.",
             file=file,
             key=unknown[0],
         )
@@ -70,6 +106,29 @@ def read_purposes(text: str, *, file: str) -> PurposeBook:
     _refuse_repeats([purpose.key for purpose in purposes], file, "purpose")
     _refuse_repeats([rule.status for rule in rules], file, "status")
     return PurposeBook(purposes=purposes, rules=rules)
+
+
+def _laid_over(
+    below: Mapping[str, D], above: Mapping[str, D], without: Collection[str] = ()
+) -> tuple[D, ...]:
+    """Give what is below and above, what is above first where both have a name."""
+    joined = {**below, **above}
+    return tuple(one for name, one in joined.items() if name not in without)
+
+
+def _without(own: str, shipped: PurposeBook, file: str) -> tuple[str, ...]:
+    """Read which shipped purposes are taken away; what service or law need cannot be."""
+    names = tomllib.loads(own).get("without", [])
+    known = {one.key for one in shipped.purposes if not one.is_essential}
+    for name in names if isinstance(names, list) else [names]:
+        if name not in known:
+            raise InvalidDefinition(
+                f"{file} takes {name!r} away, which is no shipped purpose that may go.",
+                hint=f"Use some of: {', '.join(sorted(known))}.",
+                file=file,
+                key="without",
+            )
+    return tuple(names)
 
 
 def _read(tables: object, kind: type[D], file: str, table: str) -> tuple[D, ...]:

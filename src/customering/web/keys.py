@@ -10,7 +10,6 @@ from customering.app.key_model import Key, Scope
 from customering.app.key_text import kind_of_text
 from customering.app.origins import is_allowed
 from customering.web.addresses import Proxies
-from customering.web.answers import Scope as Request
 from customering.web.public_address import public_address
 
 Headers = Iterable[tuple[bytes, bytes]]
@@ -125,7 +124,7 @@ def admit(
 
 def admit_request(
     key: Key | None,
-    request: Request,
+    request: Mapping[str, Any],
     headers: Mapping[bytes, bytes],
     scope: Scope,
     now_ms: int,

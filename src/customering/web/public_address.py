@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from customering.web.addresses import Proxies
-from customering.web.answers import Scope
 
 _HOST = re.compile(rb"[A-Za-z0-9._\-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
 _NOWHERE = "localhost"
@@ -32,7 +31,10 @@ class PublicAddress(NamedTuple):
 
 
 def public_address(
-    scope: Scope, headers: Mapping[bytes, bytes], public_url: str, trusted_proxies: Proxies
+    scope: Mapping[str, Any],
+    headers: Mapping[bytes, bytes],
+    public_url: str,
+    trusted_proxies: Proxies,
 ) -> PublicAddress:
     """Tell how the sender of a request reaches this server.
 

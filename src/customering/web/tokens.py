@@ -10,8 +10,8 @@ from customering.kernel.ids import Identifier
 from customering.kernel.records import to_json
 from customering.web.addresses import Proxies, address_of
 from customering.web.answers import Headers, Send, answer
-from customering.web.answers import Scope as Request
 from customering.web.entrance import Entrance
+from customering.web.gpc import says_gpc
 from customering.web.keys import UNKNOWN_KEY, Denied, admit, admit_request, credentials
 
 _TOKEN_DOTS = 2  # a JSON Web Token has three parts
@@ -32,12 +32,15 @@ class Caller(NamedTuple):
         Where it comes from.
     text
         The key or token itself, to ask again whether it holds.
+    has_gpc
+        Whether the request carries a Global Privacy Control signal.
     """
 
     key: Key
     person: Identifier | None = None
     address: str = ""
     text: str = ""
+    has_gpc: bool = False
 
     @property
     def is_public(self) -> bool:
@@ -74,7 +77,7 @@ class Gate:
 
     def caller(
         self,
-        request: Request,
+        request: Mapping[str, Any],
         headers: Mapping[bytes, bytes],
         scope: Scope,
         *,
@@ -119,7 +122,7 @@ class Gate:
         if denied is not None or key is None:
             return denied or UNKNOWN_KEY
         self._keys.note_use(key.key_id, now_ms)
-        return Caller(key, person, address, text or "")
+        return Caller(key, person, address, text or "", says_gpc(request["headers"]))
 
     def again(self, caller: Caller) -> None:
         """Count one more question of a request that holds several.

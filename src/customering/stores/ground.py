@@ -1,0 +1,71 @@
+"""Opens a database of what cannot be made again from the log, with every commit on disk."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event
+from sqlalchemy.exc import DatabaseError
+
+from customering.kernel.errors import Unavailable
+from customering.stores.dialects import insert_of
+
+
+class GroundDatabase:
+    """A database with some tables, which are made when they are not there.
+
+    Parameters
+    ----------
+    url
+        A SQLAlchemy URL, such as ``sqlite:////home/shop/consent.sqlite``.
+    metadata
+        The tables.
+    name
+        What it is called in messages.
+
+    Raises
+    ------
+    Unavailable
+        When it cannot be opened.
+    """
+
+    def __init__(self, url: str, metadata: MetaData, name: str) -> None:
+        self._name = name
+        self._engine: Engine = create_engine(url)
+        if self._engine.dialect.name == "sqlite":
+            event.listen(self._engine, "connect", _prepare_sqlite)
+        self._insert = insert_of(self._engine)
+        with self._transaction() as connection:
+            metadata.create_all(connection)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """Give a connection; what is done with it is done whole or not at all.
+
+        Raises
+        ------
+        Unavailable
+            When the database says no.
+        """
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except DatabaseError as error:
+            raise Unavailable(
+                f"{self._name} cannot be used: {error.orig}",
+                hint="check that the folder is writable and has room; if the file is damaged,"
+                " restore it from a backup",
+            ) from error
+
+
+def _prepare_sqlite(connection: object, record: object) -> None:
+    """Have every commit on disk, and nothing that was deleted in a free page."""
+    cursor = connection.cursor()  # type: ignore[attr-defined]
+    cursor.execute("PRAGMA busy_timeout = 5000")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA secure_delete = ON")
+    cursor.close()
