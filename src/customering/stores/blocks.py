@@ -1,7 +1,7 @@
 """Blocks of events as bytes: compressed NDJSON, the digests of the event ids, two checksums."""
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -70,6 +70,11 @@ def id_digests(events: Sequence[Event]) -> list[bytes]:
         return [id_digest(event.event_id) for event in events]
 
 
+def digests_of(ids: bytes) -> list[bytes]:
+    """Take the digests of a block apart."""
+    return [ids[at : at + ID_BYTES] for at in range(0, len(ids), ID_BYTES)]
+
+
 def lines_of(events: Sequence[Event]) -> list[bytes]:
     """Encode events as the log keeps them, one line of JSON each.
 
@@ -123,6 +128,39 @@ def unseal(row: StoredBlock, decompressor: zstandard.ZstdDecompressor) -> Block:
         recorded_to=row.recorded_to,
         payload=payload,
     )
+
+
+def reseal(
+    row: StoredBlock,
+    block: Block,
+    lines: Mapping[int, bytes],
+    compressor: zstandard.ZstdCompressor,
+) -> StoredBlock:
+    """Put other lines in the place of some events; every other event keeps its bytes and offset.
+
+    Parameters
+    ----------
+    row, block
+        The row as it stands, and what is in it.
+    lines
+        Offset in the log to the JSON of the event that is to stand there.
+    compressor
+        Of the log.
+
+    Notes
+    -----
+    The counters stay, those of recorded time too: they bound what is in the block, and a block
+    found by them is still found.
+    """
+    kept = block.lines()
+    digests = digests_of(row.ids)
+    for offset, line in lines.items():
+        place = offset - row.first
+        kept[place] = line
+        digests[place] = id_digest(_ID_DECODER.decode(line).event_id)
+    ids, header = b"".join(digests), row[:4]
+    payload = compressor.compress(b"\n".join([*kept, b""]))
+    return StoredBlock(*header, _checksum(header, payload), _checksum(header, ids), ids, payload)
 
 
 def check_ids(header: tuple[int, int, int, int], ids: bytes, ids_checksum: int) -> None:

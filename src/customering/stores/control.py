@@ -345,6 +345,7 @@ def _prepare_sqlite(connection: object, record: object) -> None:
     """Let readers work while a writer writes, and have every commit on disk."""
     cursor = connection.cursor()  # type: ignore[attr-defined]
     cursor.execute("PRAGMA busy_timeout = 5000")
+    cursor.execute("PRAGMA secure_delete = FAST")  # old versions of a row do not stay in its page
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.close()

@@ -44,6 +44,7 @@ from customering.stores.history_parts import (
     write_manifest,
 )
 
+_EVENTS_AT_ONCE = 1_000
 _ROWS_A_GROUP = 8_192  # a point read decodes whole groups: small enough to be quick to decode
 
 
@@ -72,18 +73,19 @@ class History:
         self._limits["temp_directory"] = str(folder / "spill")
         self._manifest_path = folder / "manifest.json"
         folder.mkdir(parents=True, exist_ok=True)
-        self._manifest = read_manifest(self._manifest_path, buckets)
+        self.manifest = read_manifest(self._manifest_path, buckets)
+        """The parts in force."""
         self._connection: duckdb.DuckDBPyConnection | None = None
 
     @property
     def offset(self) -> int:
         """The offset up to which (exclusive) the log has been copied."""
-        return self._manifest.offset
+        return self.manifest.offset
 
     @property
     def rows(self) -> int:
         """The number of events in the history."""
-        return sum(part.rows for part in self._manifest.parts)
+        return sum(part.rows for part in self.manifest.parts)
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -106,7 +108,7 @@ class History:
         Corrupt
             When a file is gone or of another length than it was written with.
         """
-        chosen = self._manifest.parts if parts is None else tuple(parts)
+        chosen = self.manifest.parts if parts is None else tuple(parts)
         check_present(self._folder, chosen)
         paths = [str(self._folder / part.path).replace("'", "''") for part in chosen]
         if not paths:
@@ -127,7 +129,7 @@ class History:
             Events a slice holds at most; one bucket is never divided.
         """
         chosen: list[Part] = []
-        by_bucket = self._by_bucket()
+        by_bucket = self.by_bucket()
         for bucket in sorted(by_bucket):
             rows = sum(part.rows for part in (*chosen, *by_bucket[bucket]))
             if chosen and rows > rows_most:
@@ -146,21 +148,22 @@ class History:
         Corrupt
             Naming the first file that is missing or was changed.
         """
-        check_whole(self._folder, self._manifest.parts)
+        check_whole(self._folder, self.manifest.parts)
 
-    def _by_bucket(self) -> dict[int, list[Part]]:
+    def by_bucket(self) -> dict[int, list[Part]]:
+        """Give the parts of each bucket that has any."""
         by_bucket: dict[int, list[Part]] = {}
-        for part in self._manifest.parts:
+        for part in self.manifest.parts:
             by_bucket.setdefault(part.bucket, []).append(part)
         return by_bucket
 
     @contextmanager
-    def _reading(self) -> Iterator[None]:
+    def reading(self) -> Iterator[None]:
         """Say which file is damaged when DuckDB fails to read one."""
         try:
             yield
         except (duckdb.Error, OSError) as error:  # by way of Arrow, DuckDB's errors are OSErrors
-            for part in self._manifest.parts:
+            for part in self.manifest.parts:
                 if part.path in str(error):
                     raise damaged(self._folder, part, "cannot be read") from error
             self.verify()
@@ -208,23 +211,24 @@ class History:
         return copied
 
     def _add_parts(self, path: Path, end: int, written: int) -> None:
-        start = self._manifest.offset
+        start = self.manifest.offset
         parts: list[Part] = []
         if written:
             connection = self.connection
-            connection.execute(load_sql(path, self._manifest.buckets))
+            connection.execute(load_sql(path, self.manifest.buckets))
             counts = connection.execute(
                 "SELECT bucket, count(*) FROM incoming GROUP BY bucket ORDER BY bucket"
             ).fetchall()
             for bucket, rows in counts:
                 part = Part(bucket=bucket, path=f"{bucket:03d}/{start}-{end}.parquet", rows=rows)
                 rows_sql = f"SELECT * EXCLUDE (bucket) FROM incoming WHERE bucket = {bucket}"
-                parts.append(self._copy(rows_sql, part))
+                parts.append(self.copy_part(rows_sql, part))
             connection.execute("DROP TABLE incoming")
-        named = (*self._manifest.parts, *parts)
-        self._publish(msgspec.structs.replace(self._manifest, offset=end, parts=named))
+        named = (*self.manifest.parts, *parts)
+        self.publish(msgspec.structs.replace(self.manifest, offset=end, parts=named))
 
-    def _copy(self, select: str, part: Part) -> Part:
+    def copy_part(self, select: str, part: Part) -> Part:
+        """Write the rows of a query as a part; it is no part of the history before `publish`."""
         target = self._folder / part.path
         target.parent.mkdir(exist_ok=True)
         quoted = str(target).replace("'", "''")
@@ -234,25 +238,26 @@ class History:
         )
         return sealed(self._folder, part)
 
-    def _publish(self, manifest: Manifest) -> None:
+    def publish(self, manifest: Manifest) -> None:
+        """Say durably what the history consists of, and remove the files that are no part of it."""
         write_manifest(self._manifest_path, manifest)
-        self._manifest = manifest
+        self.manifest = manifest
 
     def _compact(self, parts_most: int = 8) -> None:
         """Join the parts of each bucket that has gathered more than a handful."""
-        crowded = {b: parts for b, parts in self._by_bucket().items() if len(parts) > parts_most}
+        crowded = {b: parts for b, parts in self.by_bucket().items() if len(parts) > parts_most}
         if not crowded:
             return
-        kept = [part for part in self._manifest.parts if part.bucket not in crowded]
+        kept = [part for part in self.manifest.parts if part.bucket not in crowded]
         for bucket, parts in crowded.items():
             whole = Part(
                 bucket=bucket,
-                path=f"{bucket:03d}/0-{self._manifest.offset}-joined.parquet",
+                path=f"{bucket:03d}/0-{self.manifest.offset}-joined.parquet",
                 rows=sum(part.rows for part in parts),
             )
-            with self._reading():
-                kept.append(self._copy(f"SELECT * FROM {self.relation(parts)}", whole))
-        self._publish(msgspec.structs.replace(self._manifest, parts=tuple(kept)))
+            with self.reading():
+                kept.append(self.copy_part(f"SELECT * FROM {self.relation(parts)}", whole))
+        self.publish(msgspec.structs.replace(self.manifest, parts=tuple(kept)))
 
     def events_of(
         self,
@@ -272,8 +277,8 @@ class History:
         before_offset
             Only events with an offset in the log below this one.
         """
-        buckets = {bucket_of(anchor, self._manifest.buckets) for anchor in anchors}
-        parts = [part for part in self._manifest.parts if part.bucket in buckets]
+        buckets = {bucket_of(anchor, self.manifest.buckets) for anchor in anchors}
+        parts = [part for part in self.manifest.parts if part.bucket in buckets]
         if not parts:
             return []
         until = "" if until_ms is None else f" AND occurred_at <= {until_ms}"
@@ -284,6 +289,24 @@ class History:
             anchors,
         )
 
+    def stream_of(self, anchors: Sequence[Identifier]) -> Iterator[Event]:
+        """Read the events filed under some anchors in order of time, a few at a time in memory."""
+        buckets = {bucket_of(anchor, self.manifest.buckets) for anchor in anchors}
+        parts = [part for part in self.manifest.parts if part.bucket in buckets]
+        if not parts:
+            return
+        marks = ", ".join("?" * len(anchors))
+        with self.reading():
+            cursor = self.connection.cursor()
+            cursor.execute(
+                f"SELECT {EVENT_COLUMNS} FROM {self.relation(parts)} WHERE anchor IN ({marks})"
+                ' ORDER BY occurred_at, "offset"',
+                list(anchors),
+            )
+            while rows := cursor.fetchmany(_EVENTS_AT_ONCE):
+                yield from map(event_of, rows)
+            cursor.close()
+
     def events_named(self, names: Sequence[str]) -> list[Event]:
         """Read all events of some names, in order of time; meant for rare ones."""
         return self._events(
@@ -292,7 +315,7 @@ class History:
 
     def _events(self, chosen: str, parameters: Sequence[str]) -> list[Event]:
         """Read the events of a table expression with its condition, in order of time."""
-        with self._reading():
+        with self.reading():
             rows = self.connection.execute(
                 f'SELECT {EVENT_COLUMNS} FROM {chosen} ORDER BY occurred_at, "offset"',
                 list(parameters),
@@ -308,18 +331,18 @@ class History:
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         """Run a statement that gives nothing back, such as one that fills a table."""
-        with self._reading():
+        with self.reading():
             self.connection.execute(sql, list(parameters))
 
     def arrow(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
         """Run a query, usually over `relation`, and give the result as an Arrow table."""
-        with self._reading():
+        with self.reading():
             table: pa.Table = self.connection.sql(sql, params=list(parameters)).to_arrow_table()
         return table
 
     def batches(self, sql: str, rows: int = 50_000) -> Iterator[pa.RecordBatch]:
         """Run a query and give the result in batches, holding one at a time."""
-        with self._reading():
+        with self.reading():
             yield from self.connection.sql(sql).to_arrow_reader(rows)
 
     def export(self, out: Path, anchors: pa.Table) -> int:
@@ -332,7 +355,7 @@ class History:
         """
         self.connection.register("wanted", anchors)
         target = str(out).replace("'", "''")
-        with self._reading():
+        with self.reading():
             rows = self.connection.execute(
                 f"COPY (SELECT h.* FROM {self.relation()} h SEMI JOIN wanted USING (anchor)"
                 f" ORDER BY {ORDER}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)"
@@ -344,4 +367,4 @@ class History:
         self.close()
         shutil.rmtree(self._folder)
         self._folder.mkdir()
-        self._manifest = Manifest(buckets=self._manifest.buckets)
+        self.manifest = Manifest(buckets=self.manifest.buckets)

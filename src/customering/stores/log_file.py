@@ -75,6 +75,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     """Set what a connection needs, and make the tables of a new file."""
     connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
     connection.execute("PRAGMA synchronous = FULL")  # a commit is on disk before it returns
+    connection.execute("PRAGMA secure_delete = ON")  # what is erased is overwritten in the file
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > SCHEMA_VERSION:
         raise Unavailable(

@@ -45,6 +45,19 @@ class IdSet:
         if len(self._runs) > 1:
             self._runs = [_sorted(np.concatenate(self._runs, axis=1))]
 
+    def discard(self, digests: set[bytes]) -> None:
+        """Forget digests; those that are not there change nothing."""
+        if not digests:
+            return
+        wanted = np.sort(as_words(list(digests))[0])
+        for number, run in enumerate(self._runs):
+            at = np.minimum(np.searchsorted(wanted, run[0]), len(wanted) - 1)
+            near = np.flatnonzero(wanted[at] == run[0])
+            gone = [place for place in near.tolist() if run[:, place].tobytes() in digests]
+            if gone:
+                self._runs[number] = np.ascontiguousarray(np.delete(run, gone, axis=1))
+        self._runs = [run for run in self._runs if run.shape[1]]
+
     def contains(self, words: _Words) -> NDArray[np.bool_]:
         """Tell of each digest whether it is in the set; fastest when they are sorted.
 
@@ -127,6 +140,12 @@ class RecentIds:
         self._open.update(digests)
         if len(self._open) > _OPEN_IDS_MAX:
             self._seal()
+
+    def discard(self, digests: set[bytes]) -> None:
+        """Forget digests of events that are erased."""
+        self._open -= digests
+        for generation in self._generations.values():
+            generation.discard(digests)
 
     def load(self, ids: bytes, recorded_at: int) -> None:
         """Remember the digests of a block as they are stored, when a log is opened."""

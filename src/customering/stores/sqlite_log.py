@@ -1,7 +1,7 @@
 """The event log in one SQLite file: one row a block, durable at each append, readable meanwhile."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -15,14 +15,17 @@ from customering.events.store import Appended, Block
 from customering.kernel.clock import MS_PER_HOUR
 from customering.kernel.errors import Corrupt, Refused
 from customering.kernel.records import Record
+from customering.stores.admission import Admission, admitted
 from customering.stores.blocks import (
     StoredBlock,
     check_agreement,
     check_ids,
     corrupt_block,
+    digests_of,
     id_digest,
     id_digests,
     lines_of,
+    reseal,
     seal,
     unseal,
 )
@@ -101,6 +104,8 @@ class SqliteLog:
         self._reader = connect(path, create=False)
         self._compressor = zstandard.ZstdCompressor(level=self._settings.compression_level)
         self._is_loaded = False
+        self.admission: Admission | None = None
+        """Asked before events are appended; what it keeps out counts as a duplicate."""
         if not read_only:
             try:
                 self._writer_lock = WriterLock(path)
@@ -147,6 +152,9 @@ class SqliteLog:
         with self._writing:
             if not self._is_loaded:
                 self._load()
+            offered = len(events)
+            if self.admission is not None and events:
+                events, lines = admitted(self.admission, events, lines)
             if events:
                 self._recent.advance(max([event.recorded_at for event in events]))
             fresh = self._fresh(events, lines)
@@ -159,7 +167,7 @@ class SqliteLog:
             return Appended(
                 first_offset=first,
                 appended=len(fresh.events),
-                duplicates=len(events) - len(fresh.events),
+                duplicates=offered - len(fresh.events),
                 events=tuple(fresh.events),
             )
 
@@ -196,6 +204,40 @@ class SqliteLog:
             )
         self._end += len(fresh.events)
         self._recent.add(fresh.digests)
+
+    def replace(self, first: int, lines: Mapping[int, bytes]) -> None:
+        """Put other lines in the place of events that must not be kept, durably, in one block.
+
+        What stood there is overwritten in the file, not only let go of. Appending goes on between
+        two calls. The write-ahead log still holds it, until it is emptied (`erasing_sqlite.scrub`).
+
+        Parameters
+        ----------
+        first
+            Offset of the first event of the block.
+        lines
+            Offset to the JSON of the event that is to stand there; all of this one block.
+
+        Raises
+        ------
+        Corrupt
+            When the block is not what was written.
+        Conflict, Unavailable
+            When the log cannot be written now.
+        """
+        with self._writing:
+            (held,) = self._some_rows(self._connection, first, 1)
+            block = unseal(held, zstandard.ZstdDecompressor())
+            fresh = reseal(held, block, lines, self._compressor)
+            with transaction(self._connection, self._path):
+                self._connection.execute(
+                    "UPDATE blocks SET checksum = ?, ids_checksum = ?, ids = ?, payload = ?"
+                    " WHERE first = ?",
+                    (*fresh[4:], first),
+                )
+            self._recent.discard(set(digests_of(held.ids)) - set(digests_of(fresh.ids)))
+            with self._reading:
+                self._all_ids, self._all_ids_end = IdSet(), 0
 
     def _load(self) -> None:
         """Read where the log ends and which ids the window of deduplication holds."""
@@ -311,12 +353,14 @@ class SqliteLog:
         finally:
             connection.close()
 
-    def _some_rows(self, connection: sqlite3.Connection, first: int) -> list[StoredBlock]:
+    def _some_rows(
+        self, connection: sqlite3.Connection, first: int, most: int = _ROWS_A_READ
+    ) -> list[StoredBlock]:
         """Read a few rows."""
         with mapped_errors(self._path):
             rows = connection.execute(
                 f"SELECT {_COLUMNS} FROM blocks WHERE first >= ? ORDER BY first LIMIT ?",
-                (first, _ROWS_A_READ),
+                (first, most),
             )
             return list(map(StoredBlock._make, rows))
 

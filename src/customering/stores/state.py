@@ -356,5 +356,6 @@ def _prepare_sqlite(connection: object, record: object) -> None:
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA busy_timeout = 5000")
+    cursor.execute("PRAGMA secure_delete = FAST")  # old versions of a row do not stay in its page
     cursor.execute(f"PRAGMA mmap_size = {_MAPPED_BYTES}")
     cursor.close()

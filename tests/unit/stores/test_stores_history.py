@@ -114,7 +114,7 @@ def test_a_crash_before_the_manifest_leaves_the_old_history(
     history.extend(blocks(events[:200], 0), first_identifier)
     with monkeypatch.context() as patch:
         patch.setattr(
-            History, "_publish", lambda self, manifest: (_ for _ in ()).throw(OSError("full"))
+            History, "publish", lambda self, manifest: (_ for _ in ()).throw(OSError("full"))
         )
         with pytest.raises(OSError, match="full"):
             history.extend(blocks(events, 200), first_identifier)

@@ -1,0 +1,266 @@
+"""Erasure in a running home: in force in milliseconds, complete while everything goes on.
+
+1. New events are asked whether they are of the person; what was on its way is written and folded.
+2. The erasure is noted durably. From here on no crash forgets it.
+3. Memory lets go of the person, in one step of the event loop: the next decision knows nothing.
+4. In the background the stored profiles, the log, the history and all else lose the person, and the
+   certificate is signed.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from typing import NamedTuple, TypeVar
+
+from msgspec.structs import replace
+
+from customering.app.erasing import (
+    StoreReport,
+    concerns,
+    remove_from_history,
+    remove_from_log,
+    scrub_all,
+)
+from customering.app.erasing_certificate import Certificate, certify
+from customering.app.erasing_gate import admission_of
+from customering.app.erasing_home import (
+    STATE,
+    remove_beside,
+    request_id_of,
+    stores_of,
+    touched_by,
+)
+from customering.app.erasing_match import Naming
+from customering.app.live import Live
+from customering.consent.rights import Again
+from customering.kernel.errors import CustomeringError, Unavailable
+from customering.kernel.ids import Identifier
+from customering.stores.erasing_journal import Erasure
+from customering.stores.erasing_sqlite import erase_people
+
+_AGAIN_SECONDS = 30.0
+_SCRUB_SECONDS = 2.0
+_SCRUBS_MOST = 20
+_logger = logging.getLogger("customering.erasing")
+
+R = TypeVar("R")
+
+
+class _Begun(NamedTuple):
+    """An erasure that is in force, whom it is about, and since when. Milliseconds since 1970."""
+
+    erasure: Erasure
+    names: frozenset[Identifier]
+    effective_at: int
+
+
+class LiveErasing:
+    """Erases people of a running home, one at a time; called in the thread of its event loop.
+
+    Parameters
+    ----------
+    live
+        The home. When it stops, an erasure under way stops too and goes on at the next start.
+    """
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        self._engine = live.engine
+        self._turn = asyncio.Lock()
+        self._completing = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="eraser")
+        # Who asks to be erased while another one's bytes are looked for does not wait for those.
+        self._quick = ThreadPoolExecutor(1, thread_name_prefix="eraser-journal")
+        self._running: dict[str, asyncio.Task[Certificate]] = {}
+        self._stopping = asyncio.Event()
+        live.before_stopping(self._stop)
+
+    async def erase(
+        self, who: Identifier, again: Again = "new", *, request_id: str = ""
+    ) -> Erasure:
+        """Erase one person; when this returns, it is durable and in force.
+
+        Parameters
+        ----------
+        who
+            One of their identifiers.
+        again
+            What later events of the same identifiers are.
+        request_id
+            The request this answers; it gets an id of its own when it is empty.
+
+        Raises
+        ------
+        NoSuchPerson
+            When nothing is known under this identifier.
+        Unavailable
+            When it cannot be noted durably; nothing has changed then.
+        """
+        async with self._turn:
+            self._live.person(who)
+            begun = await self._begin(who, again, request_id)
+        erasure = begun.erasure
+        running = asyncio.create_task(self._complete(begun))
+        self._running[erasure.request_id] = running
+        running.add_done_callback(partial(self._ended, erasure.request_id))
+        return erasure
+
+    async def finished(self, request_id: str) -> bytes:
+        """Wait until an erasure is complete, and give its certificate.
+
+        Raises
+        ------
+        Absent
+            When there is no such erasure.
+        Unavailable
+            When it could not be completed; it is tried again at the next start.
+        """
+        running = self._running.get(request_id)
+        if running is not None:
+            return (await asyncio.shield(running)).text
+        found = await self._quickly(partial(self._engine.journal.certificate, request_id))
+        if found is None:
+            raise Unavailable(
+                "this erasure is not complete", hint="it goes on when the server is started again"
+            )
+        return found
+
+    @property
+    def under_way(self) -> Collection[str]:
+        """The requests that are in force and not complete."""
+        return self._running.keys()
+
+    # In force
+
+    async def _begin(self, who: Identifier, again: Again, request_id: str) -> _Begun:
+        engine, folding, log = self._engine, self._engine.folding, self._engine.log
+        erasure = Erasure(
+            request_id=request_id or request_id_of(engine, who),
+            requested_at=engine.clock(),
+            until_ms=self._live.present,
+            end_offset=folding.offset,
+            again=again,
+        )
+        journal, graph = engine.journal, folding.graph
+        first = graph.identifiers_of(who)
+        await self._quickly(partial(journal.begin, erasure, first))
+        log.admission = admission_of(await self._quickly(journal.tombstones), engine.rules)
+        await self._live.append([])  # whatever was admitted before is written and folded by now
+        # What follows, up to `forget`, is one step for everybody else.
+        names = frozenset((*first, *graph.identifiers_of(who)))
+        erasure = replace(erasure, end_offset=folding.offset)
+        self._live.forget(names)
+        effective_at = engine.clock()
+        erasure = await self._quickly(partial(journal.begin, erasure, names))
+        await self._quickly(engine.keep_journal_copy)
+        return _Begun(erasure, names, effective_at)
+
+    # Complete
+
+    async def _complete(self, begun: _Begun) -> Certificate:
+        async with self._completing:
+            stored = await self._retried(partial(self._remove_stored, begun.names))
+            return await self._retried(partial(self._remove, begun, stored))
+
+    async def _retried(self, act: Callable[[], Awaitable[R]]) -> R:
+        """Do something again and again until it is done or the home stops."""
+        while True:
+            try:
+                return await act()
+            except (CustomeringError, OSError) as error:
+                if self._stopping.is_set():
+                    raise
+                _logger.warning("an erasure is not complete and is tried again: %s", error)
+                await self._pause(_AGAIN_SECONDS)
+
+    async def _remove_stored(self, names: frozenset[Identifier]) -> list[StoreReport]:
+        """Remove stored profiles and links; only once, for a new beginning is stored there too."""
+        reports: list[StoreReport] = []
+
+        def removed(counts: tuple[int, int]) -> None:
+            self._engine.folding.forgotten(names)
+            reports.extend(
+                StoreReport(store=store, rows_deleted=rows)
+                for store, rows in zip(("states", "links"), counts, strict=True)
+            )
+
+        path = self._engine.home.folder / STATE
+        await self._live.change_stored(partial(erase_people, path, names), removed)
+        return reports
+
+    async def _remove(self, begun: _Begun, stored: Sequence[StoreReport]) -> Certificate:
+        engine, live = self._engine, self._live
+        erasure, names = begun.erasure, begun.names
+        naming = Naming(names, engine.rules)
+        done, log_report = await self._in_thread(
+            partial(
+                remove_from_log,
+                stores_of(engine),
+                erasure,
+                naming,
+                concerns(erasure),
+                self._go_on,
+            )
+        )
+        tombstones = await self._in_thread(engine.journal.tombstones)
+        engine.log.admission = admission_of(tombstones, engine.rules)
+        history = await live.in_thread(remove_from_history, stores_of(engine), done)
+        await live.fold_again(touched_by(engine, done))
+        beside = await self._in_thread(partial(remove_beside, engine, naming))
+        await live.checkpoint()
+        busy = await self._scrubbed()
+        certificate = certify(
+            erasure,
+            [log_report, history, *stored, *beside],
+            effective_at=begun.effective_at,
+            completed_at=engine.clock(),
+            still_read=busy,
+            signer=engine.signer,
+        )
+        await self._in_thread(partial(engine.journal.finish, erasure.request_id, certificate.text))
+        await self._in_thread(engine.keep_journal_copy)
+        return certificate
+
+    async def _scrubbed(self) -> list[str]:
+        """Overwrite what files let go of; give those that somebody still reads after a while."""
+        busy: list[str] = []
+        for _ in range(_SCRUBS_MOST):
+            busy.clear()
+            folder = self._engine.home.folder
+            await self._live.change_stored(partial(scrub_all, folder), busy.extend)
+            if not busy or self._stopping.is_set():
+                break
+            await self._pause(_SCRUB_SECONDS)
+        return busy
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
+    def _go_on(self) -> None:
+        if self._stopping.is_set():
+            raise Unavailable(
+                "the server stops", hint="the erasure goes on when it is started again"
+            )
+
+    async def _in_thread(self, act: Callable[[], R]) -> R:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, act)
+
+    async def _quickly(self, act: Callable[[], R]) -> R:
+        return await asyncio.get_running_loop().run_in_executor(self._quick, act)
+
+    def _ended(self, request_id: str, task: "asyncio.Task[Certificate]") -> None:
+        self._running.pop(request_id, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            hint = error.hint if isinstance(error, CustomeringError) else ""
+            _logger.error("the erasure %s is not complete: %s (%s)", request_id, error, hint)
+
+    async def _stop(self) -> None:
+        """Let the step under way end, and leave the rest to the next start."""
+        self._stopping.set()
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        self._thread.shutdown()
+        self._quick.shutdown()
