@@ -4,7 +4,8 @@ It is what `customering.decision.decide` was before it learned to weigh columns,
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from customering.consent.model import Permit, Refusal
 from customering.decision.contact import contract_loss, last_contacts
 from customering.decision.explain import FOR_ALL, drawn_reason, quiet_reason, reasons_of
+from customering.decision.learner import Learner
 from customering.decision.model import (
     LEAVE_ALONE,
     Action,
@@ -26,10 +28,11 @@ from customering.decision.model import (
 )
 from customering.decision.offer import offer_of
 from customering.decision.policy import Case, DecisionPolicy
+from customering.decision.settings import ArbitrationSettings, Influence
 from customering.decision.stance import Stance, permission, refused, take_stance
 from customering.decision.table import Floats
 from customering.kernel.chance import draw
-from customering.kernel.clock import MS_PER_DAY, MS_PER_SECOND, day_of, format_day
+from customering.kernel.clock import MS_PER_DAY, MS_PER_HOUR, MS_PER_SECOND, day_of, format_day
 from customering.kernel.expressions import parse
 from customering.kernel.ids import stable_id
 
@@ -77,24 +80,96 @@ def decide(
     person: PersonFacts,
     policy: DecisionPolicy,
     now_ms: int,
+    *,
+    learner: Learner | None = None,
 ) -> Decision:
     """Decide what to do for one person now."""
     case = Asked(request, candidates, person, policy, now_ms)
     stance = take_stance(Case(request, offer_of(candidates), person, policy, now_ms))
     eligible, losses = sift(case, stance)
     chances = propensities(candidates, is_common=stance.is_common)
-    scores = priorities(chances, candidates).tolist()
-    outcome = _choose(case, stance, eligible, scores)
+    weights = [1.0] * len(candidates)
+    if not stance.is_common and stance.may_use_facts and stance.blocked is None:
+        weights = [weight_of(case, candidate) for candidate in candidates]
+    learned = None
+    if not stance.is_common and stance.blocked is None and learner is not None:
+        learned = _learned(case, learner)
+    if learned is not None:
+        chances = learned
+    scores = priorities(chances, candidates, weights, policy.settings.arbitration).tolist()
+    taught = 0 if learned is None or learner is None else learner.taught(_place(request))
+    outcome = _choose(case, stance, eligible, scores, taught)
     losses = losses | outcome.slate.losses
     considered = [
-        *_considered(case, stance, outcome, chances.tolist(), scores, losses),
+        *_considered(
+            case, stance, outcome, chances.tolist(), scores, losses, weights, learned is not None
+        ),
         _quiet_considered(case, stance, outcome, len(eligible)),
     ]
     return _keep(case, stance, outcome, considered)
 
 
+def _place(request: DecisionRequest) -> str:
+    return f"{request.channel}:{request.placement}"
+
+
+def _learned(case: Asked, learner: Learner) -> Floats | None:
+    """Give the learned chances, of which `learner_twin` says what they are."""
+    if not learner.version or not case.candidates:
+        return None
+    offer, policy = offer_of(case.candidates), case.policy
+    use = policy.learning.at(case.request.placement).context
+    may = isinstance(permission(_as_case(case), policy.learning.purpose, ""), Permit)
+    is_open = use == "always" or (use == "gate" and case.request.placement in learner.open_places)
+    features = None
+    if may and is_open:
+        zone = policy.quiet_hours.zone_of(case.person.zone)
+        features = policy.features.of(case.person.traits, case.request.context, case.now_ms, zone)
+    return learner.chances(
+        offer.tables, offer.propensities, offer.logits, _place(case.request), features
+    )
+
+
+def weight_of(case: Asked, candidate: Candidate) -> float:
+    """Give the weight of one candidate in these circumstances."""
+    action, settings = candidate.action, case.policy.settings
+    values = {**dict(case.person.traits), "context": case.request.context}
+    if not case.request.context:
+        values = dict(case.person.traits)
+    weight = 1.0
+    for rule in settings.context_weights:
+        is_meant = (
+            (not rule.groups or action.group in rule.groups)
+            and (not rule.kinds or action.kind in rule.kinds)
+            and (not rule.actions or action.action_id in rule.actions)
+        )
+        if is_meant and parse(rule.when).holds(values, case.now_ms):
+            weight *= rule.weight
+    for days, influence in (
+        (case.person.dismissed, settings.after_dismissed),
+        (case.person.accepted, settings.after_accepted),
+    ):
+        weight *= _pressed(case, action, days, influence)
+    return weight
+
+
+def _pressed(case: Asked, action: Action, days: Mapping[str, int], influence: Influence) -> float:
+    """Give the strongest influence of what the person said to something of the same group."""
+    factors = [1.0]
+    seen = set()
+    for other in case.candidates:
+        name = other.action.action_id
+        if name in days and name not in seen and action.group == other.action.group != "":
+            passed = max(case.now_ms / MS_PER_DAY - days[name], 0.0)
+            fade = 0.5 ** (passed / influence.half_life_days)
+            factors.append(1.0 + (influence.factor - 1.0) * fade)
+        seen.add(name)
+    strongest = max(factors, key=lambda factor: abs(factor - 1.0))
+    return strongest if abs(strongest - 1.0) >= 0.001 else 1.0
+
+
 def _choose(
-    case: Asked, stance: Stance, eligible: Sequence[int], scores: Sequence[float]
+    case: Asked, stance: Stance, eligible: Sequence[int], scores: Sequence[float], taught: int
 ) -> _Outcome:
     """Fill the places by score, then let chance have the first one if it is its turn."""
     settings, candidates, request = case.policy.settings, case.candidates, case.request
@@ -113,27 +188,44 @@ def _choose(
         )
 
     best = filled(None)
+    fallback = settings.fallbacks.get(request.placement)
+    if not best.chosen and not request.is_contact:
+        for index in eligible:
+            if candidates[index].action.action_id == fallback:
+                others = {at: loss for at, loss in best.losses.items() if at != index}
+                best = Slate([index], others)
     quiet = len(candidates)
     participants = [*eligible]
     # A place on a page is left empty only when nothing is worth it; a contact may always be spared.
     if not best.chosen or (request.is_contact and not stance.is_essential):
         participants.append(quiet)
     best_first = best.chosen[0] if best.chosen else quiet
-    probabilities = first_place_probabilities(
-        len(participants), participants.index(best_first), stance.exploration_share
+    quiet_score = float(stance.quiet_score_minor)
+    taught = 0 if stance.arm or stance.is_essential or best_first == quiet else taught
+    if settings.exploration == "best":
+        taught = 0
+    units = units_of(
+        {place: quiet_score if place == quiet else scores[place] for place in participants},
+        best_first,
+        stance.exploration_share,
+        # Leaving alone is worth it like what is worth more than it.
+        {place for place in participants if place == quiet or scores[place] > quiet_score},
+        settings.exploration_sharpness,
+        taught,
+        [candidate.action.action_id for candidate in candidates],
     )
-    known = dict(zip(participants, probabilities.tolist(), strict=True))
-    drawn = drawn_first(
+    known = {place: chance / 2**31 for place, chance in units.items()}
+    first = drawn_first(
         settings.seed,
         case.person.person_id,
         request.placement,
         day_of(case.now_ms),
-        [LEAVE_ALONE if i == quiet else candidates[i].action.action_id for i in participants],
-        stance.exploration_share,
+        {LEAVE_ALONE if i == quiet else candidates[i].action.action_id: i for i in participants},
+        units,
+        is_flat=not taught or len(participants) < 2,
     )
-    if drawn is None:
+    if first == best_first:
         return _Outcome(best, stance.choice, known)
-    first = participants[drawn]
     slate = Slate([], best.losses) if first == quiet else filled(first)
     return _Outcome(displaced(best, slate), "drawn", known)
 
@@ -145,6 +237,8 @@ def _considered(
     chances: Sequence[float],
     scores: Sequence[float],
     losses: dict[int, Loss],
+    weights: Sequence[float],
+    is_learned: bool,
 ) -> list[Considered]:
     """Give each candidate with the parts of its score and its fate."""
     ranks = {index: rank for rank, index in enumerate(outcome.slate.chosen, start=1)}
@@ -165,6 +259,8 @@ def _considered(
                 rank=ranks.get(index),
                 lost=None if loss is None else loss.code,
                 words=_reasons(candidate, stance) if loss is None else loss.words,
+                prior=candidate.propensity if is_learned else None,
+                context_weight=weights[index],
             )
         )
     return kept
@@ -245,6 +341,7 @@ def _keep(case: Asked, stance: Stance, outcome: _Outcome, considered: list[Consi
             for index in chosen
             if case.candidates[index].action.content
         },
+        arm=stance.arm,
     )
 
 
@@ -306,7 +403,27 @@ class _Rules:
             loss = dismissed_loss(action, case.person.dismissed[action.action_id], case.now_ms)
         if loss is None and action.action_id in self._last:
             loss = cooldown_loss(action, self._last[action.action_id], case.now_ms)
+        if loss is None and action.spacing_hours and action.group:
+            loss = self._spacing_loss(action)
+        if loss is None and action.holdout_share:
+            seed, person_id = case.policy.settings.seed, case.person.person_id
+            if draw(seed, "holdout", action.action_id, person_id) < action.holdout_share:
+                loss = _HELD_OUT
         return loss
+
+    def _spacing_loss(self, action: Action) -> Loss | None:
+        """Give the reason when something of the group came too short a time ago."""
+        groups: dict[str, str] = {}
+        for candidate in self._case.candidates:
+            groups.setdefault(candidate.action.action_id, candidate.action.group)
+        latest = [at for name, at in self._last.items() if groups.get(name) == action.group]
+        if not latest or self._case.now_ms - max(latest) >= action.spacing_hours * MS_PER_HOUR:
+            return None
+        seen = format_day(day_of(max(latest)))
+        hours = action.spacing_hours
+        return Loss(
+            "spacing", f"You had something like it on {seen}; there are {hours} hours between."
+        )
 
     def _permission_loss(self, action: Action) -> Loss | None:
         """Ask the gate and the status about actions of one purpose, channel and kind, once."""
@@ -370,6 +487,12 @@ def eligibility_loss(
             return loss
     if action.eligibility and not parse(action.eligibility).holds(traits, now_ms):
         return Loss("not_eligible", f"It is only for whom this holds: {action.eligibility}")
+    if action.applicability and not parse(action.applicability).holds(traits, now_ms):
+        words = f"It means something only where this holds: {action.applicability}"
+        return Loss("not_applicable", words)
+    if action.suitability and not parse(action.suitability).holds(traits, now_ms):
+        words = f"We think it does you no good unless this holds: {action.suitability}"
+        return Loss("not_suitable", words)
     return None
 
 
@@ -385,6 +508,11 @@ def _supply_loss(action: Action, taken: int) -> Loss | None:
 _QUIET_BETTER = Loss("quiet_better", "It is worth less to us than leaving you alone.")
 _OUTSCORED = Loss("outscored", "Others fit you better, and there is no place left.")
 _ROOM = Loss("room_for_discovery", "Its place was kept for something new to you.")
+_EXCLUDED = Loss("excluded", "It does not go together with something else that is here.")
+_HELD_OUT = Loss(
+    "holdout",
+    "You are in the group that does not get it, so that we can tell whether it helps.",
+)
 _EXPLORATION = Loss("exploration", "Its place went to something that was drawn by chance.")
 
 
@@ -433,6 +561,8 @@ def fill(
             losses[index] = _QUIET_BETTER
         elif len(chosen) == slots:
             losses[index] = _OUTSCORED
+        elif any(_excludes(candidate, candidates[other]) for other in chosen):
+            losses[index] = _EXCLUDED
         elif group and groups.count(group) >= most_per_group:
             losses[index] = _of_one_kind(group)
         elif slots - len(chosen) <= owed and not _is_discovery(candidate):
@@ -444,11 +574,20 @@ def fill(
             owed -= _is_discovery(candidate)
     for index in kept_back:
         group = candidates[index].action.group
+        if any(_excludes(candidates[index], candidates[other]) for other in chosen):
+            losses[index] = _EXCLUDED
+            continue
         if len(chosen) < slots and not (group and groups.count(group) >= most_per_group):
             chosen.append(index)
             groups.append(group)
             del losses[index]
     return Slate(chosen, losses)
+
+
+def _excludes(one: Candidate, other: Candidate) -> bool:
+    """Tell whether two candidates must not be chosen together."""
+    first, second = one.action, other.action
+    return first.action_id in second.excludes or second.action_id in first.excludes
 
 
 def displaced(best: Slate, drawn: Slate) -> Slate:
@@ -491,18 +630,48 @@ def propensities(candidates: Sequence[Candidate], *, is_common: bool) -> Floats:
     )
 
 
-def priorities(chances: Floats, candidates: Sequence[Candidate]) -> Floats:
-    """Give the expected value of each candidate, weighted by its lever. Minor units.
+def priorities(
+    chances: Floats,
+    candidates: Sequence[Candidate],
+    weights: Sequence[float],
+    factors: ArbitrationSettings,
+) -> Floats:
+    """Give the product of the factors that count, of each candidate. Minor units."""
+    scores = []
+    for chance, candidate, weight in zip(chances.tolist(), candidates, weights, strict=True):
+        scale = float(candidate.value_minor) if factors.use_value else 1.0
+        scale *= candidate.action.lever if factors.use_lever else 1.0
+        scale *= weight if factors.use_context_weight else 1.0
+        scores.append(chance * scale if factors.use_propensity else scale)
+    return np.array(scores, dtype=np.float64)
 
-    References
-    ----------
-    The arbitration of Pega Customer Decision Hub, "Priority = Propensity x Context weight x Value x
-    Levers", without the context weight, which our propensity holds already.
-    """
-    values = np.array([candidate.value_minor for candidate in candidates], dtype=np.float64)
-    levers = np.array([candidate.action.lever for candidate in candidates], dtype=np.float64)
-    scores: Floats = chances * values * levers
-    return scores
+
+def units_of(
+    scores: Mapping[int, float],
+    best: int,
+    share: float,
+    worth: Collection[int],
+    sharpness: float,
+    taught: int,
+    names: Sequence[str],
+) -> dict[int, int]:
+    """Give the chance of each participant in units of 2**-31: inverse gap weighting and a floor."""
+    quiet = len(names)
+    floor = int(share / len(scores) * 2**31)
+    units = dict.fromkeys(scores, floor)
+    if taught and len(scores) > 1:
+        ranked = sorted(
+            worth, key=lambda place: (-scores[place], place == quiet, [*names, ""][place])
+        )
+        close = [place for place in ranked if place != quiet][:64]
+        close = [place for place in close if scores[place] > scores.get(quiet, -math.inf)]
+        close += [quiet] if quiet in scores else []
+        slope = sharpness * math.sqrt(len(close) * (1000 + taught))
+        for place in close:
+            gap = 1.0 - scores[place] / scores[best]
+            units[place] += int((1.0 - share) / (len(close) + slope * gap) * 2**31)
+    units[best] = 2**31 - sum(unit for place, unit in units.items() if place != best)
+    return units
 
 
 def order_of(
@@ -538,41 +707,51 @@ def cooldown_loss(action: Action, last_at: int, now_ms: int) -> Loss | None:
 
 
 def drawn_first(
-    seed: int, person_id: str, placement: str, day: int, action_ids: Sequence[str], share: float
-) -> int | None:
-    """Draw what gets the first place, uniformly, in a share of cases; None in the others.
+    seed: int,
+    person_id: str,
+    placement: str,
+    day: int,
+    participants: Mapping[str, int],
+    units: Mapping[int, int],
+    *,
+    is_flat: bool,
+) -> int:
+    """Draw what gets the first place: the one whose time is shortest.
 
-    Where only one is possible there is nothing to draw.
+    In so many cases there is a race in which all are equal, for the floor; otherwise one for what
+    each has above it. Where all but the best are equal the best has this.
 
-    Each action draws a number of its own and the lowest wins. So the draw is uniform, and when
-    another action comes or goes during the day, the winner stays the winner.
-
-    Returns
-    -------
-    int or None
-        The place in `action_ids` of the one that was drawn.
+    Parameters
+    ----------
+    participants
+        What came into question: its place by its id.
+    units
+        The chances by place.
     """
-    if len(action_ids) < 2 or draw(seed, "explore", person_id, placement, str(day)) >= share:
-        return None
-    return min(
-        range(len(action_ids)),
-        key=lambda place: (
-            draw(seed, "which", person_id, placement, str(day), action_ids[place]),
-            action_ids[place],
-        ),
-    )
+    text = "\x1f".join((str(seed), "first", person_id, placement, str(day)))
+    digest = blake2b(text.encode(), digest_size=16).digest()
+    salt = int.from_bytes(digest[8:], "big")
+    floor = min(units.values())
+    if int.from_bytes(digest[:8], "big") / 2**64 < floor * len(units) / 2**31:
+        own = dict.fromkeys(units, 1)
+    elif is_flat:
+        return max(units, key=units.__getitem__)
+    else:
+        own = {place: unit - floor for place, unit in units.items()}
+    times = {}
+    for action_id, place in participants.items():
+        if own[place]:
+            uniform = ((_mixed(_hash64(action_id) ^ salt) >> 11) + 0.5) * 2.0**-53
+            times[place] = -math.log(uniform) / own[place]
+    return min(times, key=times.__getitem__)
 
 
-def first_place_probabilities(count: int, best: int, share: float) -> Floats:
-    """Give each participant's exact chance of the first place, shape (count,); they sum to 1.
+def _hash64(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")
 
-    With exploration share e and K participants the best has ``1 - e + e/K``, the others ``e/K``.
 
-    Examples
-    --------
-    >>> first_place_probabilities(4, 1, 0.2).round(3).tolist()
-    [0.05, 0.85, 0.05, 0.05]
-    """
-    chances = np.full(count, share / count)
-    chances[best] += 1.0 - share
-    return chances
+def _mixed(number: int) -> int:
+    """Mix the bits of a number: the finalizer of splitmix64."""
+    number = ((number ^ (number >> 30)) * 0xBF58476D1CE4E5B9) % 2**64
+    number = ((number ^ (number >> 27)) * 0x94D049BB133111EB) % 2**64
+    return number ^ (number >> 31)

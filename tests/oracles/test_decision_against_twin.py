@@ -1,6 +1,7 @@
 """Weighing columns gives the same decision as going through the candidates one by one."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import decision_twin
@@ -11,6 +12,8 @@ from customering.consent.gate import CompiledPolicy
 from customering.consent.model import ConsentSettings, SetStatus
 from customering.consent.purposes import shipped_purposes
 from customering.decision.decide import decide
+from customering.decision.learner import Example, Learner, place_of
+from customering.decision.learning_settings import LearningSettings
 from customering.decision.model import (
     LEAVE_ALONE,
     Action,
@@ -22,6 +25,7 @@ from customering.decision.model import (
 )
 from customering.decision.policy import DecisionPolicy, compile_policy
 from customering.decision.record import decision_of, event_of
+from customering.decision.settings import ArbitrationSettings, ContextWeight, Influence
 from customering.events.model import Event
 from customering.kernel.clock import MS_PER_DAY
 from customering.kernel.ids import identifier
@@ -50,6 +54,11 @@ actions = st.builds(
     lever=st.sampled_from([0.0, 1.0, 1.0, 2.5]),
     content=st.sampled_from([{}, {"subject": "Bread"}]),
     cooldown_days=st.sampled_from([0, 1, 2, 2, 45]),
+    applicability=st.sampled_from(["", "", "", "orders > 3", "orders > 90"]),
+    suitability=st.sampled_from(["", "", "", "context.page == 'cart'"]),
+    spacing_hours=st.sampled_from([0, 0, 0, 30]),
+    excludes=st.sampled_from([(), (), (), ("a", "b"), ("c",)]),
+    holdout_share=st.sampled_from([0.0, 0.0, 0.0, 0.5]),
     stock=st.sampled_from([None, None, None, 0, 1, 2]),
     budget_minor=st.sampled_from([None, None, 150]),
     cost_minor=st.just(100),
@@ -95,6 +104,7 @@ people = st.builds(
         max_size=4,
     ).map(tuple),
     dismissed=st.dictionaries(st.sampled_from(IDS), st.integers(DAY - 47, DAY + 1), max_size=4),
+    accepted=st.dictionaries(st.sampled_from(IDS), st.integers(DAY - 9, DAY), max_size=2),
     zone=st.sampled_from(["", "Europe/Vienna", "Asia/Tokyo"]),
 )
 requests = st.builds(
@@ -116,21 +126,75 @@ policies = st.builds(
         most_per_group=st.integers(1, 3),
         discovery_slots=st.integers(0, 3),
         seed=st.integers(0, 9),
+        exploration=st.sampled_from(["inverse_gap", "inverse_gap", "best"]),
+        exploration_places=st.sampled_from([{}, {"here": 0.25}]),
+        random_share=st.sampled_from([0.0, 0.0, 0.5]),
+        context_weights=st.sampled_from(
+            [
+                (),
+                (),
+                (
+                    ContextWeight(when="orders > 3", weight=1.7, groups=("bread",)),
+                    ContextWeight(when="context.page == 'cart'", weight=0.3, actions=("a", "b")),
+                    ContextWeight(when="orders > 90", weight=9.0),
+                ),
+            ]
+        ),
+        fallbacks=st.sampled_from([{}, {"here": "a"}]),
+        after_dismissed=st.sampled_from([Influence(), Influence(factor=0.2)]),
+        after_accepted=st.sampled_from([Influence(), Influence(factor=2.0, half_life_days=3.0)]),
+        arbitration=st.sampled_from(
+            [
+                ArbitrationSettings(),
+                ArbitrationSettings(),
+                ArbitrationSettings(use_value=False),
+                ArbitrationSettings(use_propensity=False, use_context_weight=False),
+                ArbitrationSettings(use_lever=False),
+            ]
+        ),
     ),
     st.just(CONSENT),
+    st.builds(LearningSettings, context=st.sampled_from(["gate", "always", "never"])),
 )
 
 
+def _taught(places: frozenset[str]) -> Learner:
+    learner = Learner(LearningSettings())
+    learner.open_places = places
+    for number in range(40):
+        learner.learn(
+            Example(
+                place=place_of("here", ("", "email")[number % 2]),
+                group=("", "bread")[number % 2],
+                action_id="abcd"[number % 4],
+                found_by="catalogue",
+                prior=0.05,
+                rank=1 + number % 3,
+                features={"weekend": 1.0, "context.page=cart": number % 3},
+            ),
+            success=number % 4 == 1,
+        )
+    return learner
+
+
+learners = st.sampled_from([None, None, _taught(frozenset()), _taught(frozenset({"here"}))])
+
+
 @settings(max_examples=600, deadline=None)
-@given(requests, candidates, people, policies)
+@given(requests, candidates, people, policies, learners)
 def test_columns_decide_as_one_by_one(
     request: DecisionRequest,
     offered: list[Candidate],
     person: PersonFacts,
     policy: DecisionPolicy,
+    learner: Learner | None,
 ):
-    quick = decide(request, offered, person, policy, NOW_MS)
-    slow = decision_twin.decide(request, offered, person, policy, NOW_MS)
+    quick = decide(request, offered, person, policy, NOW_MS, learner=learner)
+    slow = decision_twin.decide(request, offered, person, policy, NOW_MS, learner=learner)
+    if offered:
+        told = any(one.prior is not None for one in quick.candidates)
+        assert (quick.learner != "") == told
+    slow = replace(slow, learner=quick.learner)
     assert quick == slow
     assert quick.picks == slow.picks
     event = event_of(quick, (identifier("user_id", "ada"),), NOW_MS)

@@ -347,7 +347,7 @@ where = 'contains(last_viewed_products, "a") and not (favourite_store.x == 1)'
 
 def test_audiences_agree(database: duckdb.DuckDBPyConnection) -> None:
     index = AudienceIndex(read_audiences(QUESTIONS, file="x.toml"), TRAITS)
-    pairs = World(3).events(people=60, most=25)
+    pairs = World(3).events(people=90, most=25)
     load_history(database, pairs)
     people: dict[str, list[State]] = defaultdict(list)
     for anchor, state in live_states(TRAITS, pairs).items():

@@ -6,7 +6,7 @@ second page of a visit costs a tenth of the first.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,20 +15,32 @@ from customering.app.decision_facts import CONTACTS_TRAIT as CONTACTS_TRAIT
 from customering.app.decision_facts import NOTHING_BOUGHT, Bought, facts_of
 from customering.app.decision_facts import contact_text as contact_text
 from customering.app.glance import Glance
+from customering.app.listing import Lists, where_from
+from customering.app.looking import looking_of
 from customering.app.models import ModelShelf
 from customering.app.people import Person
 from customering.app.purchases import Item
 from customering.app.settings import CustomeringSettings
+from customering.app.wanting import lifted, wanted_by
+from customering.consent.model import SetStatus
 from customering.decision.decide import decide
 from customering.decision.explore import is_control
 from customering.decision.interest import Interests, Wish
+from customering.decision.learner import Learner
 from customering.decision.model import Action, Decision, DecisionRequest, FoundBy
 from customering.decision.offer import Offer
 from customering.decision.policy import DecisionPolicy
 from customering.decision.table import Columns, Same, Table, table_of, table_of_products
 from customering.kernel.clock import day_of
+from customering.taste.intents import (
+    INTENT_PREFIX,
+    MORE_LIKE_THIS_FACT,
+    NOTHING_WANTED,
+    Wanted,
+)
 from customering.taste.model import TasteModel
-from customering.taste.rank import Shortlist, explain_one, shortlist
+from customering.taste.rank import Shortlist, explain_one
+from customering.taste.session import Looking, SessionList
 
 _SUGGESTIONS = 60
 _DISCOVERIES = 20
@@ -36,6 +48,7 @@ _POPULAR = 20
 _PURPOSE = "personalize.web"
 _NEVER = 1 << 62
 _OFFERS_REMEMBERED = 4_096  # some 17 kB each
+_NOWHERE: Mapping[str, Any] = {}
 
 
 def request_for(placement: str, channel: str, slots: int) -> DecisionRequest:
@@ -84,6 +97,8 @@ class _Remembered(NamedTuple):
         UTC day number of asking.
     table
         The catalogue in force.
+    visit
+        What is done in this visit, and where.
     offer
         What is weighed; its facts are given with each decision.
     listed
@@ -95,6 +110,7 @@ class _Remembered(NamedTuple):
     bought: tuple[int, int]
     day: int
     table: Table
+    visit: tuple[object, ...]
     offer: Offer
     listed: Shortlist
     wishes: list[Wish]
@@ -113,6 +129,8 @@ class Deciding:
         What may be done beside showing products.
     settings
         Margin and currency.
+    learner
+        Gives what was learned from outcomes so far; None for nothing.
     """
 
     def __init__(
@@ -122,10 +140,14 @@ class Deciding:
         policy: DecisionPolicy,
         actions: Sequence[Action],
         settings: CustomeringSettings,
+        learner: Callable[[], Learner | None] = lambda: None,
     ) -> None:
         self._models = models
+        self._lists = Lists(models)
+        self._learner = learner
         self._policy = policy
         self._actions = actions
+        self._categories = {one.action_id: one.categories for one in actions if one.categories}
         self._settings = settings
         self._in_force: _InForce | None = None
         self._seen_models: tuple[TasteModel | None, dict[str, Item]] = (None, {})
@@ -146,27 +168,58 @@ class Deciding:
         now_ms
             The present, milliseconds since 1970.
         """
-        offer = self.offer(person, now_ms)
-        return decide(request, offer, facts_of(person), self._policy, now_ms)
+        offer = self.offer(person, now_ms, request.context)
+        return decide(
+            request, offer, facts_of(person), self._policy, now_ms, learner=self._learner()
+        )
+
+    def forget(self, person_ids: Collection[str]) -> None:
+        """Let go of what is remembered of people who are erased."""
+        for person_id in person_ids:
+            self._offers.pop(person_id, None)
 
     def is_control(self, person: Person) -> bool:
         """Tell whether a person is in the control group, which gets the same as everybody."""
         settings = self._policy.settings
         return is_control(settings.seed, person.person_id, settings.control_share)
 
-    def offer(self, person: Glance, now_ms: int) -> Offer:
-        """Give what might be done for a person: products to show, and what the catalogue has."""
+    def offer(self, person: Glance, now_ms: int, context: Mapping[str, Any] = _NOWHERE) -> Offer:
+        """Give what might be done for a person: products to show, and what the catalogue has.
+
+        Parameters
+        ----------
+        person, now_ms
+            The person, and the present in milliseconds since 1970.
+        context
+            The circumstances, as whoever asks knows them.
+        """
         self._look_at_models()
         in_force = self._catalogue(now_ms)
         bought, day = Bought(person.values), day_of(now_ms)
-        # Everybody who has bought nothing is offered the same.
-        name = "" if bought.hash == NOTHING_BOUGHT else person.person_id
+        looking = looking_of(person.values, now_ms)
+        is_known = bought.hash != NOTHING_BOUGHT
+        cells = () if is_known else where_from(context, now_ms)
+        # Everybody who has bought nothing, and looks at nothing, is offered the same there.
+        name = person.person_id if is_known or not looking.is_idle else f" {cells}"
         found = self._offers.get(name)
-        if found is None or found[:3] != (bought.hash, day, in_force.table):
-            found = self._remember(name, bought, day, in_force)
+        if found is None or found[:4] != (bought.hash, day, in_force.table, (looking.key, cells)):
+            found = self._remember(name, bought, day, in_force, looking, cells)
         else:
             self._offers.move_to_end(name)
-        return found.offer.with_facts(self._explainer(found, in_force, bought))
+        offer = found.offer.with_facts(self._explainer(found, in_force, bought))
+        looked_for = self._looked_for(person, now_ms)
+        return lifted(offer, looked_for, self._categories) if looked_for else offer
+
+    def _looked_for(self, person: Glance, now_ms: int) -> Wanted:
+        """Give what somebody says they look for; nothing for nearly everybody, at no cost."""
+        said = person.values["declared"]
+        if MORE_LIKE_THIS_FACT not in said and not any(
+            name.startswith(INTENT_PREFIX) for name in said
+        ):
+            return NOTHING_WANTED
+        wish = person.declared_status
+        status = None if wish is None else SetStatus(status=wish.status, until_ms=wish.until_ms)
+        return wanted_by(said, person.consent, status, self._policy.consent, now_ms)
 
     def _remember(
         self,
@@ -174,8 +227,10 @@ class Deciding:
         bought: Bought,
         day: int,
         in_force: _InForce,
+        looking: Looking,
+        cells: tuple[str, ...],
     ) -> _Remembered:
-        listed = self._listed(bought, day)
+        listed = self._lists.of(bought, looking, cells, day, _SUGGESTIONS, discover=_DISCOVERIES)
         known = self._products
         products = [known.get(product) or self._product(product) for product in listed.products]
         wishes = [
@@ -189,19 +244,13 @@ class Deciding:
         if len(mine):
             tables, chances = [mine, *tables], [own, *chances]
         offer = Offer(tables, np.concatenate(chances), lambda place: {})
-        made = _Remembered(bought.hash, day, in_force.table, offer, listed, wishes)
+        visit = (looking.key, cells)
+        made = _Remembered(bought.hash, day, in_force.table, visit, offer, listed, wishes)
         self._offers[name] = made
         self._offers.move_to_end(name)
         if len(self._offers) > _OFFERS_REMEMBERED:
             self._offers.popitem(last=False)
         return made
-
-    def _listed(self, bought: Bought, day: int) -> Shortlist:
-        model = self._models.taste
-        if model is None:
-            return Shortlist([], [], [], [], np.zeros(0, dtype=np.int64))
-        habits, days = bought.habits, bought.days
-        return shortlist(model, habits, days, day, _SUGGESTIONS, discover=_DISCOVERIES)
 
     def _shown(
         self, listed: Shortlist, products: list[_Product]
@@ -254,6 +303,7 @@ class Deciding:
         known = explain_one(model, listed, place, bought.days_of(listed.products[place]), day)
         items = self._models.items
         facts = {
+            "now": listed.now.get(place) if isinstance(listed, SessionList) else None,
             "times_bought": known.times or None,
             "gap_days": known.every_days,
             "days_since_last": known.last_days_ago,

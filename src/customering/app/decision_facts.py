@@ -8,9 +8,13 @@ from customering.app.glance import Glance
 from customering.consent.model import SetStatus
 from customering.decision.model import Contact, PersonFacts
 from customering.profile.lazy import LazyValues
+from customering.relationship.contact_wishes import CONTACT_WISHES_FACT, read_contact_wishes
 
 CONTACTS_TRAIT = "recent_contacts"
 """The trait of earlier contacts, each as `contact_text` writes it."""
+
+ACCEPTED_TRAIT = "accepted_actions"
+"""The trait, where an operator has written one, of what a person took up: by action the days."""
 
 NOTHING_BOUGHT = (0, 0)
 """The hash of somebody who has bought nothing."""
@@ -73,8 +77,16 @@ def facts_of(person: Glance) -> PersonFacts:
         contract=person.contract,
         contacts=tuple(_contacts(contacts)),
         dismissed=person.dismissed,
+        accepted=_accepted(person.values),
         zone=str(person.values["declared"].get("zone", "")),
+        wishes=read_contact_wishes(person.values["declared"].get(CONTACT_WISHES_FACT)),
     )
+
+
+def _accepted(values: LazyValues) -> dict[str, int]:
+    """Give what the person took up, with the last day on which they did."""
+    days: Mapping[str, Sequence[int]] = values.observed(ACCEPTED_TRAIT) or {}
+    return {action_id: some[-1] for action_id, some in days.items() if some}
 
 
 def contact_text(at_ms: int, channel: str, action_id: str) -> str:

@@ -120,17 +120,30 @@ def _check(
         and action.valid_from >= action.valid_until
     ):
         raise _wrong(file, name, "valid_until", "is not after valid_from", "")
-    if action.eligibility:
-        try:
-            parse(action.eligibility, None if traits is None else {*traits, CONTEXT})
-        except InvalidExpression as error:
-            raise InvalidDefinition(
-                f"The action {name!r} in {file}: eligibility cannot be read: {error.message}",
-                hint=error.hint,
-                file=file,
-                action=name,
-                key="eligibility",
-            ) from error
+    if action.holdout_share and policy.is_essential(action.purpose):
+        what = "holds back from some people what the service needs"
+        raise _wrong(file, name, "holdout_share", what, "")
+    if action.action_id in action.excludes:
+        raise _wrong(file, name, "excludes", "names the action itself", "")
+    for key in ("eligibility", "applicability", "suitability"):
+        _check_condition(action, key, file, traits)
+
+
+def _check_condition(action: Action, key: str, file: str, traits: Collection[str] | None) -> None:
+    """Raise when a condition cannot be read."""
+    text = getattr(action, key)
+    if not text:
+        return
+    try:
+        parse(text, None if traits is None else {*traits, CONTEXT})
+    except InvalidExpression as error:
+        raise InvalidDefinition(
+            f"The action {action.action_id!r} in {file}: {key} cannot be read: {error.message}",
+            hint=error.hint,
+            file=file,
+            action=action.action_id,
+            key=key,
+        ) from error
 
 
 def _wrong(file: str, name: str, key: str, what: str, example: str) -> InvalidDefinition:

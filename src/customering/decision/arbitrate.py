@@ -14,6 +14,8 @@ from customering.decision.table import Floats
 _QUIET_BETTER = CODE_OF["quiet_better"]
 _OUTSCORED = CODE_OF["outscored"]
 _VARIETY = CODE_OF["variety"]
+_EXCLUDED = CODE_OF["excluded"]
+_NOBODY: frozenset[int] = frozenset()
 _ROOM = CODE_OF["room_for_discovery"]
 
 
@@ -64,6 +66,8 @@ def fill(
     places, news = order.tolist(), np.flatnonzero(fresh).tolist()
     chosen = [] if first is None else [first]
     taken = {groups[place]: 1 for place in chosen}
+    excluding = offer.excluding
+    barred = {other for place in chosen for other in excluding.get(place, ())}
     kept_back: list[int] = []
     left = slots - len(chosen)
     owed = min(discovery_slots, slots - 1, len(news))
@@ -74,6 +78,9 @@ def fill(
         group = groups[place]
         if place == first:
             at += 1
+        elif barred and place in barred:
+            fates[place] = _EXCLUDED
+            at += 1
         elif group and taken.get(group, 0) >= most_per_group:
             fates[place] = _VARIETY
             at += 1
@@ -82,11 +89,14 @@ def fill(
             after = bisect_left(news, at)
             until = news[after] if after < len(news) else worth
             full = {name for name, count in taken.items() if name and count >= most_per_group}
-            passed = [one for one in places[at:until] if one != first]
+            for one in barred.intersection(places[at:until]) if barred else ():
+                fates[one] = _EXCLUDED
+            passed = [one for one in places[at:until] if one != first and one not in barred]
             kept_back += _pass_over(passed, groups, full, fates)
             at = until
         else:
             chosen.append(place)
+            barred |= excluding.get(place, _NOBODY)
             taken[group] = taken.get(group, 0) + 1
             owed -= bool(fresh[at])
             left -= 1
@@ -96,9 +106,14 @@ def fill(
     codes[order[max(at, worth) :]] = _QUIET_BETTER
     for place in kept_back:
         group = groups[place]
+        if place in barred:
+            continue
         if len(chosen) < slots and not (group and taken.get(group, 0) >= most_per_group):
             chosen.append(place)
+            barred |= excluding.get(place, _NOBODY)
             taken[group] = taken.get(group, 0) + 1
+    if barred:
+        codes[list(barred.intersection(kept_back).difference(chosen))] = _EXCLUDED
     codes[chosen] = 0
     return Slate(chosen, codes)
 

@@ -50,11 +50,13 @@ class QuietHours:
         self._from = _minutes(settings.quiet_from)
         self._until = _minutes(settings.quiet_until)
 
+    def zone_of(self, name: str) -> tzinfo:
+        """Give a time zone by its name; the default one when there is none of this name."""
+        return _zone(name) or self._default_zone
+
     def cover(self, now_ms: int, zone: str) -> bool:
         """Tell whether it is quiet at an instant in a zone; the default zone for an unknown one."""
-        local = datetime.fromtimestamp(now_ms / MS_PER_SECOND, UTC).astimezone(
-            _zone(zone) or self._default_zone
-        )
+        local = datetime.fromtimestamp(now_ms / MS_PER_SECOND, UTC).astimezone(self.zone_of(zone))
         minute = local.hour * 60 + local.minute
         if self._from <= self._until:
             return self._from <= minute < self._until

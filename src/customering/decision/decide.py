@@ -2,9 +2,9 @@
 
 1. Take a stance: may we, is the person in the control group, is it too often or too late?
 2. Sift: remove what may not or cannot be done, each with its reason.
-3. Score: propensity times value times lever.
+3. Weigh: chance, as far as learned from outcomes, times value times circumstances times lever.
 4. Arbitrate: fill the places, best first; leaving the person alone is a candidate like the others.
-5. Explore: now and then chance has the first place, with a probability that is known exactly.
+5. Explore: chance may have the first place, with a probability that is known exactly.
 6. Explain, and keep everything.
 
 It is a pure function: the same inputs give the same decision, in any process and at any time.
@@ -17,20 +17,33 @@ from typing import NamedTuple
 import numpy as np
 
 from customering.decision.arbitrate import Slate, displaced, fill
+from customering.decision.circumstances import weights_of
 from customering.decision.explain import FOR_ALL, drawn_reason, quiet_reason
-from customering.decision.explore import drawn_among, explores, first_place_probabilities
+from customering.decision.explore import (
+    CLOSE_MOST,
+    WHOLE,
+    FirstPlace,
+    Ints,
+    by_gap,
+    by_thompson,
+    drawn,
+    flat,
+    occasion_of,
+    sharpness_of,
+)
+from customering.decision.learner import Learner
 from customering.decision.model import (
     LEAVE_ALONE,
     Candidate,
     Choice,
-    Decision,
     DecisionRequest,
     PersonFacts,
 )
-from customering.decision.offer import Offer, View, offer_of
+from customering.decision.offer import Offer, offer_of
 from customering.decision.policy import Case, DecisionPolicy
 from customering.decision.sift import Sifted, sift
 from customering.decision.stance import Stance, take_stance
+from customering.decision.weigh import Weighing, weigh
 from customering.decision.weighed import Quiet, Weighed, WeighedDecision
 from customering.kernel.clock import MS_PER_SECOND, day_of
 from customering.kernel.ids import stable_id
@@ -48,10 +61,9 @@ class _Outcome(NamedTuple):
         Who got the places.
     choice
         How the first place was filled.
-    best
-        Who is best by score; the number of candidates stands for leaving the person alone.
-    shares
-        The chance of the first place of the best, and of each other that came into question.
+    first
+        The chances of the first place; the number of candidates stands for leaving the person
+        alone.
     participants
         How many came into question.
     quiet_is_possible
@@ -60,8 +72,7 @@ class _Outcome(NamedTuple):
 
     slate: Slate
     choice: Choice
-    best: int
-    shares: tuple[float, float]
+    first: FirstPlace
     participants: int
     quiet_is_possible: bool
 
@@ -72,7 +83,9 @@ def decide(
     person: PersonFacts,
     policy: DecisionPolicy,
     now_ms: int,
-) -> Decision:
+    *,
+    learner: Learner | None = None,
+) -> WeighedDecision:
     """Decide what to do for one person now.
 
     Parameters
@@ -88,10 +101,12 @@ def decide(
         Settings and purposes.
     now_ms
         The present, milliseconds since 1970.
+    learner
+        What earlier outcomes taught; it is only read. None for nothing.
 
     Returns
     -------
-    Decision
+    WeighedDecision
         Every candidate is either chosen or has exactly one reason; leaving alone is chosen when
         nothing else is.
 
@@ -103,15 +118,17 @@ def decide(
     offer = candidates if isinstance(candidates, Offer) else offer_of(candidates)
     case = Case(request, offer, person, policy, now_ms)
     stance = take_stance(case)
-    view = offer.view(is_common=stance.is_common)
     sifted = sift(case, stance)
-    outcome = _choose(case, stance, sifted, view)
-    return _keep(case, stance, outcome, _weighed(case, stance, sifted, outcome, view))
+    weights = None if stance.is_common else weights_of(case, sifted.readable)
+    weighing = weigh(case, stance, learner, weights)
+    outcome = _choose(case, stance, sifted, weighing)
+    weighed = _weighed(case, stance, sifted, outcome, weighing)
+    return _keep(case, stance, outcome, weighed, weighing.learner)
 
 
-def _choose(case: Case, stance: Stance, sifted: Sifted, view: View) -> _Outcome:
-    """Fill the places by score, then let chance have the first one if it is its turn."""
-    settings, offer, request = case.policy.settings, case.offer, case.request
+def _choose(case: Case, stance: Stance, sifted: Sifted, weighing: Weighing) -> _Outcome:
+    """Fill the places by score, and draw what has the first one."""
+    settings, offer, request, view = case.policy.settings, case.offer, case.request, weighing.view
     remains = sifted.codes == 0
     order = view.order[remains[view.order]]
 
@@ -129,42 +146,105 @@ def _choose(case: Case, stance: Stance, sifted: Sifted, view: View) -> _Outcome:
         )
 
     best = filled(None)
+    if not best.chosen:
+        best = _fallen_back(case, best, sifted)
     quiet = len(offer)
     # A place on a page is left empty only when nothing is worth it; a contact may always be spared.
     may_be_quiet = not best.chosen or (request.is_contact and not stance.is_essential)
-    count, share = len(order) + may_be_quiet, stance.exploration_share
+    count = len(order) + may_be_quiet
     best_first = best.chosen[0] if best.chosen else quiet
-    shares = first_place_probabilities(count, share)
-    day, person_id = day_of(case.now_ms), case.person.person_id
-    # Where only one is possible there is nothing to draw.
-    if count < 2 or not explores(settings.seed, person_id, request.placement, day, share):
-        return _Outcome(best, stance.choice, best_first, shares, count, may_be_quiet)
-    participants = [*np.flatnonzero(remains).tolist(), *([quiet] if may_be_quiet else [])]
-    names = [*offer.ids, LEAVE_ALONE]
-    ids = [names[place] for place in participants]
-    first = participants[drawn_among(settings.seed, person_id, request.placement, day, ids)]
-    slate = Slate([], best.codes) if first == quiet else filled(first)
-    return _Outcome(displaced(best, slate), "drawn", best_first, shares, count, may_be_quiet)
+    first = _first_place(case, stance, weighing, order, best_first, may_be_quiet)
+
+    def participants() -> Ints:
+        places = np.flatnonzero(remains)
+        return np.append(places, quiet) if may_be_quiet else places
+
+    won = best_first
+    if first.best_units < WHOLE:
+        day, person_id = day_of(case.now_ms), case.person.person_id
+        occasion = occasion_of(settings.seed, person_id, request.placement, day)
+        won = drawn(first, occasion, participants, offer.hashes)
+    if won == best_first:
+        return _Outcome(best, stance.choice, first, count, may_be_quiet)
+    slate = Slate([], best.codes) if won == quiet else filled(won)
+    return _Outcome(displaced(best, slate), "drawn", first, count, may_be_quiet)
 
 
-def _weighed(case: Case, stance: Stance, sifted: Sifted, outcome: _Outcome, view: View) -> Weighed:
+def _fallen_back(case: Case, slate: Slate, sifted: Sifted) -> Slate:
+    """Put in what the operator wants where nothing is worth it; nothing forbidden, no contact."""
+    action_id = case.policy.settings.fallbacks.get(case.request.placement)
+    if action_id is None or case.request.is_contact or action_id not in case.offer.ids:
+        return slate
+    place = case.offer.ids.index(action_id)
+    if sifted.codes[place]:
+        return slate
+    codes = slate.codes.copy()
+    codes[place] = 0
+    return Slate([place], codes)
+
+
+def _first_place(
+    case: Case, stance: Stance, weighing: Weighing, order: Ints, best: int, may_be_quiet: bool
+) -> FirstPlace:
+    """Give the chances of the first place of those that came into question."""
+    settings, learner, view = case.policy.settings, weighing.learner, weighing.view
+    share, quiet_score = stance.exploration_share, float(stance.quiet_score_minor)
+    quiet, count = len(case.offer), len(order) + may_be_quiet
+    taught = 0 if learner is None else learner.taught(weighing.place)
+    is_led = taught and not (stance.is_essential or stance.arm) and best != quiet
+    if not is_led or settings.exploration == "best" or count < 2:
+        return flat(best, count, share)
+    if settings.exploration == "inverse_gap":
+        close = order[:CLOSE_MOST]
+        scores = view.scores[close]
+        worth = int(np.count_nonzero(scores > quiet_score))
+        close, scores = close[:worth], scores[:worth]
+        if may_be_quiet:
+            close, scores = np.append(close, quiet), np.append(scores, quiet_score)
+        sharpness = sharpness_of(settings.exploration_sharpness, len(close), taught)
+        return by_gap(close, scores, count, share, sharpness)
+    ranked = np.append(order, quiet) if may_be_quiet else order
+    assert learner is not None, "something was learned"
+    spread = learner.spread(
+        case.offer.tables,
+        case.offer.logits,
+        weighing.place,
+        weighing.features if weighing.is_personal else None,
+    )
+    return by_thompson(
+        ranked,
+        np.append(view.scales, 0.0)[ranked],
+        np.append(spread.logits, 0.0)[ranked],
+        np.append(spread.errors, 0.0)[ranked],
+        share,
+        quiet_score,
+    )
+
+
+def _weighed(
+    case: Case, stance: Stance, sifted: Sifted, outcome: _Outcome, weighing: Weighing
+) -> Weighed:
     """Put together what became of all; only the chosen are explained now."""
     offer, blocked = case.offer, stance.blocked
     return Weighed(
         offer=offer,
         is_common=stance.is_common,
-        chances=view.chances,
+        chances=weighing.view.chances,
+        weights=weighing.view.weights,
+        factors=case.policy.settings.arbitration,
         codes=outcome.slate.codes,
         chosen=outcome.slate.chosen,
         reasons=[
             FOR_ALL if stance.is_common else offer.reasons(place) for place in outcome.slate.chosen
         ],
-        best=outcome.best,
-        shares=outcome.shares,
+        first=outcome.first,
         quiet=_quiet(stance, outcome),
         blocked_words="" if blocked is None else blocked.words,
         refusals=sifted.refusals,
         rested=sifted.rested,
+        features=weighing.features,
+        is_learned=weighing.learner is not None,
+        is_personal=weighing.is_personal,
     )
 
 
@@ -185,11 +265,13 @@ def _quiet(stance: Stance, outcome: _Outcome) -> Quiet:
     )
 
 
-def _keep(case: Case, stance: Stance, outcome: _Outcome, weighed: Weighed) -> Decision:
+def _keep(
+    case: Case, stance: Stance, outcome: _Outcome, weighed: Weighed, learner: Learner | None
+) -> WeighedDecision:
     """Put the decision together."""
     request, settings, chosen = case.request, case.policy.settings, outcome.slate.chosen
     first = chosen[0] if chosen else len(case.offer)
-    propensity = outcome.shares[0] if first == outcome.best else outcome.shares[1]
+    propensity = outcome.first.chance_of(first)
     reasons = [stance.words, weighed.reasons[0] if chosen else weighed.quiet.words]
     if outcome.choice == "drawn":
         reasons.append(drawn_reason(outcome.participants, propensity))
@@ -221,6 +303,8 @@ def _keep(case: Case, stance: Stance, outcome: _Outcome, weighed: Weighed) -> De
         reasons=tuple(filter(None, reasons)),
         context=request.context,
         contents=contents,
+        arm=stance.arm,
+        learner="" if learner is None else learner.version,
     )
 
 

@@ -8,6 +8,7 @@ Facts are read by name from `Candidate.facts`; a fact that is absent is not spok
 - ``buyers_share``: share of all people who bought it, in [0, 1].
 - ``about_bought``: titles of what the person buys and the offer is about.
 - ``wished_for``: what the person told us they look for.
+- ``now``: a whole sentence about what they do in this very visit.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,6 +33,7 @@ def reasons_of(facts: Mapping[str, Any]) -> str:
         sentence
         for sentence in (
             _wish(facts),
+            facts.get("now", ""),
             _own_purchases(facts),
             _repeat_rate(facts),
             _about(facts),

@@ -20,12 +20,13 @@ _LETTER_OF: Final[dict[Lost, str]] = {
     "sold_out": "s", "budget_spent": "b", "not_eligible": "e", "consent": "a", "status": "t",
     "not_essential": "g", "control": "k", "cap": "m", "quiet_hours": "h", "dismissed": "i",
     "cooldown": "r", "personal_only": "y", "quiet_better": "q", "outscored": "x", "variety": "v",
-    "room_for_discovery": "w", "exploration": "z",
+    "room_for_discovery": "w", "exploration": "z", "not_applicable": "f", "not_suitable": "j",
+    "spacing": "l", "holdout": "u", "excluded": "A",
 }  # fmt: skip
 _CHOSEN_LETTER = "."
 
 IN_QUESTION: Final[tuple[Lost, ...]] = (
-    "quiet_better", "outscored", "variety", "room_for_discovery", "exploration",
+    "quiet_better", "outscored", "variety", "room_for_discovery", "exploration", "excluded",
 )  # fmt: skip
 """What is lost by those that came into question, and so had a chance of the first place."""
 
@@ -39,6 +40,11 @@ WORDS: Final[dict[Lost, str]] = {
     "sold_out": "There is none left.",
     "budget_spent": "What was set aside for it is spent.",
     "not_eligible": "It is only for whom this holds: {eligibility}",
+    "not_applicable": "It means something only where this holds: {applicability}",
+    "not_suitable": "We think it does you no good unless this holds: {suitability}",
+    "spacing": "You had something like it on {seen}; there are {spacing_hours} hours between.",
+    "holdout": "You are in the group that does not get it, so that we can tell whether it helps.",
+    "excluded": "It does not go together with something else that is here.",
     "dismissed": "You said no to it on {seen}; it rests for {days} days.",
     "cooldown": "You had it on {seen}; it rests for {cooldown_days} days.",
     "quiet_better": "It is worth less to us than leaving you alone.",

@@ -9,8 +9,10 @@ import msgspec
 from customering.consent.model import ConsentRecord, SetStatus
 from customering.decision.settings import Cap as Cap
 from customering.decision.settings import DecisionSettings as DecisionSettings
-from customering.decision.settings import Minor
+from customering.decision.settings import Minor as Minor
+from customering.decision.settings import Share as Share
 from customering.kernel.records import Record
+from customering.relationship.contact_wishes import ContactWishes
 from customering.relationship.model import ContactContract
 
 ActionKind = Literal[
@@ -25,20 +27,22 @@ Lost = Literal[
     "duplicate", "placement", "channel", "not_yet", "over", "sold_out", "budget_spent",
     "not_eligible", "consent", "status", "not_essential", "control", "cap", "quiet_hours",
     "dismissed", "cooldown", "personal_only", "quiet_better", "outscored", "variety",
-    "room_for_discovery", "exploration",
+    "room_for_discovery", "exploration", "not_applicable", "not_suitable", "spacing", "holdout",
+    "excluded",
 ]  # fmt: skip
 """Why a candidate was not chosen; one code for each rule."""
 
 Choice = Literal["best", "drawn", "control", "common"]
 """How the first place was filled: by score, by chance, or the same as for everybody."""
 
+Arm = Literal["", "control", "random"]
+"""Groups of people for comparison: who gets what everybody gets, and whose first place is drawn."""
+
 LEAVE_ALONE = "leave_alone"
 """Id and kind of the action that does nothing: always possible, and always a candidate."""
 
 CONTEXT = "context"
 """The name under which conditions read the circumstances of a request."""
-
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class Action(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,8 +64,9 @@ class Action(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
         The placements it belongs to; empty when it fits any.
     valid_from, valid_until
         It may be done from the first instant and before the second. Milliseconds since 1970.
-    eligibility
-        A condition over the person's traits that must hold; empty holds for everybody.
+    eligibility, applicability, suitability
+        Conditions over the person's traits that must hold: whether they may have it, whether it
+        means anything to them, and whether it is good for them. An empty one holds for everybody.
     group
         Actions of one group compete for the places that variety leaves to the group.
     value_minor
@@ -76,6 +81,13 @@ class Action(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Texts for the channel by name, such as ``subject``.
     cooldown_days
         Days for which it rests after one contact with it.
+    spacing_hours
+        Hours that must lie between a contact with anything of its group, at whatever placement,
+        and this.
+    excludes
+        Actions that must not be chosen together with it.
+    holdout_share
+        Share of people who never get it, so that its effect can be told, in [0, 1].
     stock
         How often it can be taken in all; None is without limit.
     budget_minor, cost_minor
@@ -99,6 +111,11 @@ class Action(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     categories: tuple[str, ...] = ()
     content: dict[str, str] = msgspec.field(default_factory=dict)
     cooldown_days: Annotated[int, msgspec.Meta(ge=0)] = 0
+    applicability: str = ""
+    suitability: str = ""
+    spacing_hours: Annotated[int, msgspec.Meta(ge=0)] = 0
+    excludes: tuple[str, ...] = ()
+    holdout_share: Share = 0.0
     stock: Annotated[int, msgspec.Meta(ge=0)] | None = None
     budget_minor: Minor | None = None
     cost_minor: Minor = 0
@@ -187,10 +204,13 @@ class PersonFacts(Record, frozen=True, kw_only=True):
     contacts
         Earlier contacts, in any order, at least as far back as the longest cap and cooldown.
         Messages that the service needs are left out.
-    dismissed
-        The actions the person said no to, each with the UTC day number on which they last did.
+    dismissed, accepted
+        The actions the person said no to, or took up, each with the UTC day number on which they
+        last did.
     zone
         Name of the person's time zone, such as ``Europe/Vienna``; empty when not known.
+    wishes
+        When and how often the person wants to hear from us; None for nothing in particular.
     """
 
     person_id: str
@@ -200,7 +220,9 @@ class PersonFacts(Record, frozen=True, kw_only=True):
     contract: ContactContract | None = None
     contacts: tuple[Contact, ...] = ()
     dismissed: Mapping[str, int] = msgspec.field(default_factory=dict)
+    accepted: Mapping[str, int] = msgspec.field(default_factory=dict)
     zone: str = ""
+    wishes: ContactWishes | None = None
 
 
 class Loss(NamedTuple):
@@ -217,9 +239,11 @@ class Considered(Record, frozen=True, kw_only=True):
     ----------
     title
         What the action is called, as the person reads it.
-    propensity, value_minor, lever, score
-        The parts of the score and their product; for leaving alone the score is what a contact
-        costs in attention.
+    propensity, value_minor, lever, context_weight, score
+        The parts of the score and their product, in which those that are switched off count as 1;
+        for leaving alone the score is what a contact costs in attention.
+    prior
+        What the propensity was before learning from outcomes; None where nothing was learned.
     probability
         Chance, known exactly, with which this candidate got the first place. They sum to 1.
     rank
@@ -242,6 +266,8 @@ class Considered(Record, frozen=True, kw_only=True):
     rank: int | None
     lost: Lost | None
     words: str
+    prior: float | None = None
+    context_weight: float = 1.0
 
 
 class Pick(Record, frozen=True, kw_only=True):
@@ -297,6 +323,10 @@ class Decision:
         The circumstances it was asked in.
     contents
         Texts of the chosen actions by id; those without any are left out.
+    arm
+        The group for comparison that the person was in.
+    learner
+        Names what had been learned; empty when nothing was, or nothing was used.
     """
 
     decision_id: str
@@ -315,6 +345,8 @@ class Decision:
     reasons: tuple[str, ...]
     context: dict[str, Any] = field(default_factory=dict)
     contents: dict[str, dict[str, str]] = field(default_factory=dict)
+    arm: Arm = ""
+    learner: str = ""
 
     def __eq__(self, other: object) -> bool:
         """Tell whether everything that was decided is the same, in whichever form it is held."""

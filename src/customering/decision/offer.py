@@ -12,11 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from customering.decision.explain import reasons_of
-from customering.decision.model import Candidate
+from customering.decision.explore import hash_of
+from customering.decision.model import LEAVE_ALONE, Candidate
+from customering.decision.prior import logits_of
+from customering.decision.settings import ArbitrationSettings
 from customering.decision.table import Bools, Floats, Table, table_of
 from customering.kernel.errors import Invalid
 
 T = TypeVar("T")
+_ALL_FACTORS = ArbitrationSettings()
 
 
 class View(NamedTuple):
@@ -27,14 +31,20 @@ class View(NamedTuple):
     chances
         Chance of acceptance of each, in [0, 1].
     scores
-        Chance times value times lever. Minor units.
+        Chance times value times lever times the weight of the circumstances. Minor units.
     order
         Places from the highest score down; ties by action id, so that input order is moot.
+    scales
+        What the chance of each is multiplied with. Minor units.
+    weights
+        The weight of the circumstances of each; None for 1.
     """
 
     chances: Floats
     scores: Floats
     order: NDArray[np.intp]
+    scales: Floats
+    weights: Floats | None
 
 
 class Offer:
@@ -60,7 +70,7 @@ class Offer:
         self.tables = tuple(tables)
         self.propensities = propensities
         self.facts = facts
-        self._seen: dict[str, Any] = {}
+        self._seen: dict[object, Any] = {}
 
     def __len__(self) -> int:
         return len(self.propensities)
@@ -82,12 +92,36 @@ class Offer:
     @property
     def ids(self) -> list[str]:
         """The id of each candidate."""
-        return [name for table in self.tables for name in table.columns.action_id]
+        return self._once(
+            "ids", lambda: [name for table in self.tables for name in table.columns.action_id]
+        )
 
     @property
     def groups(self) -> list[str]:
         """The group of each candidate."""
-        return [group for table in self.tables for group in table.columns.group]
+        return self._once(
+            "groups", lambda: [group for table in self.tables for group in table.columns.group]
+        )
+
+    @property
+    def excluding(self) -> Mapping[int, frozenset[int]]:
+        """Give by place the candidates that must not be chosen together with one; both ways."""
+        return self._once("excluding", self._exclude)
+
+    def _exclude(self) -> Mapping[int, frozenset[int]]:
+        """Find what each excludes, in whichever table."""
+        if not any(table.rules.excludes for table in self.tables):
+            return {}
+        places = {name: place for place, name in reversed([*enumerate(self.ids)])}
+        found: dict[int, set[int]] = {}
+        begin = 0
+        for table in self.tables:
+            for row, names in table.rules.excludes.items():
+                for other in (places[name] for name in names if name in places):
+                    found.setdefault(begin + row, set()).add(other)
+                    found.setdefault(other, set()).add(begin + row)
+            begin += len(table)
+        return {place: frozenset(others - {place}) for place, others in found.items()}
 
     def reasons(self, place: int) -> str:
         """Say what speaks for a candidate, as the person reads it."""
@@ -106,7 +140,7 @@ class Offer:
         """The propensities as the log keeps them: where most are usual, those that are not."""
         return self._once("written_chances", self._write_chances)
 
-    def _once(self, name: str, work: Callable[[], T]) -> T:
+    def _once(self, name: object, work: Callable[[], T]) -> T:
         """Work something out once for this offer and those with other facts."""
         if name not in self._seen:
             self._seen[name] = work()
@@ -114,18 +148,33 @@ class Offer:
         return found
 
     def _write_chances(self) -> msgspec.Raw:
-        base = _joined([table.base for table in self.tables], np.float64)
+        base = self.base
         own = np.flatnonzero(self.propensities != base)
         if len(own) * 2 < len(self):
             sparse = {"at": own.tolist(), "of": self.propensities[own].tolist()}
             return msgspec.Raw(msgspec.json.encode(sparse))
         return msgspec.Raw(msgspec.json.encode(self.propensities.tolist()))
 
-    def view(self, *, is_common: bool) -> View:
-        """Give chances, scores and order, worked out once.
+    @property
+    def logits(self) -> Floats:
+        """The logits of the propensities, kept off 0 and 1."""
+        return self._once("logits", lambda: logits_of(self.propensities))
+
+    def view(
+        self,
+        factors: ArbitrationSettings = _ALL_FACTORS,
+        weights: Floats | None = None,
+        *,
+        is_common: bool,
+    ) -> View:
+        """Give chances, scores and order without learning; worked out once without weights.
 
         Parameters
         ----------
+        factors
+            Which factors count.
+        weights
+            The weight of the circumstances of each; None for 1.
         is_common
             Whether the chances are those of anybody, so that the order is the same for everybody.
 
@@ -133,21 +182,29 @@ class Offer:
         ------
         Invalid
             When a propensity is not a number in [0, 1].
+        """
+        chances = self.base if is_common else self.propensities
+        if weights is not None:
+            return self.look(self._checked(chances), factors, weights)
+        name = "common" if is_common else "own"
+        return self._once((name, factors), lambda: self.look(self._checked(chances), factors, None))
+
+    def look(self, chances: Floats, factors: ArbitrationSettings, weights: Floats | None) -> View:
+        """Score and order the candidates by some chances, each in [0, 1].
 
         References
         ----------
         The arbitration of Pega Customer Decision Hub, "Priority = Propensity x Context weight x
-        Value x Levers", without the context weight, which our propensity holds already.
+        Value x Levers".
         """
-        return self._once("common" if is_common else "own", lambda: self._look(is_common=is_common))
+        scales = self._once(("scales", factors), lambda: self._scales(factors))
+        if weights is not None and factors.use_context_weight:
+            scales = scales * weights
+        scores = chances * scales if factors.use_propensity else scales
+        return View(chances, scores, self._order(scores), scales, weights)
 
-    def _look(self, *, is_common: bool) -> View:
-        tables = self.tables
-        chances = (
-            _joined([table.base for table in tables], np.float64)
-            if is_common
-            else self.propensities
-        )
+    def _checked(self, chances: Floats) -> Floats:
+        """Refuse chances that are none."""
         within = (chances >= 0.0) & (chances <= 1.0)
         if not within.all():
             table, row = self.at(int(np.argmin(within)))
@@ -157,13 +214,34 @@ class Offer:
                 hint="Give the chance that the person accepts.",
                 action=wrong,
             )
-        values = _joined([table.values for table in tables], np.float64)
-        levers = _joined([table.levers for table in tables], np.float64)
-        scores = chances * values * levers
-        return View(chances, scores, self._order(scores))
+        return chances
+
+    @property
+    def base(self) -> Floats:
+        """The chance of each that anybody accepts."""
+        return self._once(
+            "base", lambda: _joined([table.base for table in self.tables], np.float64)
+        )
+
+    @property
+    def hashes(self) -> NDArray[np.uint64]:
+        """A number of 64 bits for each id, and one for leaving the person alone as the last."""
+        return self._once("hashes", self._hashed)
+
+    def _hashed(self) -> NDArray[np.uint64]:
+        alone = np.array([hash_of(LEAVE_ALONE)], dtype=np.uint64)
+        return np.concatenate([*(table.hashes for table in self.tables), alone])
+
+    def _scales(self, factors: ArbitrationSettings) -> Floats:
+        scales = np.ones(len(self))
+        if factors.use_value:
+            scales = scales * _joined([table.values for table in self.tables], np.float64)
+        if factors.use_lever:
+            scales = scales * _joined([table.levers for table in self.tables], np.float64)
+        return scales
 
     def _order(self, scores: Floats) -> NDArray[np.intp]:
-        order = np.argsort(-scores, kind="stable")
+        order = np.argsort(-scores)  # ties are put in order below
         ordered = scores[order]
         ties = np.flatnonzero(ordered[1:] == ordered[:-1])
         if len(ties):

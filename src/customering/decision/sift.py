@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from customering.consent.model import Permit, Refusal
 from customering.decision.contact import contract_loss, dismissed_days, last_contacts
 from customering.decision.eligibility import supply_loss
+from customering.decision.explore import is_held_out
 from customering.decision.losses import CODE_OF, NOT_ESSENTIAL, Codes
 from customering.decision.model import CONTEXT, Loss
 from customering.decision.policy import Case
 from customering.decision.stance import Stance, permission, refused
 from customering.decision.table import Asked, Rules, Table
-from customering.kernel.clock import MS_PER_DAY
+from customering.kernel.clock import MS_PER_DAY, MS_PER_HOUR
 
 
 class Sifted(NamedTuple):
@@ -31,30 +32,36 @@ class Sifted(NamedTuple):
     refusals
         The words of each permission that was refused.
     rested
-        By place of each candidate that still rests: the instant of the last contact with it, or
-        the beginning of the day on which the person said no to it.
+        By place of each candidate that still rests: the instant of the last contact with it or its
+        group, or the beginning of the day on which the person said no to it.
+    readable
+        What conditions may read of the person and the circumstances; None when nothing may be read.
     """
 
     codes: Codes
     refusals: dict[Asked, str]
     rested: dict[int, int]
+    readable: Mapping[str, Any] | None
 
 
 def sift(case: Case, stance: Stance) -> Sifted:
     """Ask every rule about every candidate; the first that objects is the reason."""
     if stance.blocked is not None:
-        return Sifted(np.full(len(case.offer), CODE_OF[stance.blocked.code], np.uint8), {}, {})
+        codes = np.full(len(case.offer), CODE_OF[stance.blocked.code], np.uint8)
+        return Sifted(codes, {}, {}, None)
     asked = _Questions(case, stance)
     parts = [asked.codes(table) for table in case.offer.tables]
     codes = parts[0] if len(parts) == 1 else np.concatenate([*parts, np.zeros(0, np.uint8)])
     rested: dict[int, int] = {}
-    if asked.last or case.person.dismissed:
-        begin = 0
-        for table in case.offer.tables:
+    begin = 0
+    for table in case.offer.tables:
+        if asked.last or case.person.dismissed:
             rested |= asked.dismissed(table, begin, codes)
             rested |= asked.resting(table, begin, codes)
-            begin += len(table)
-    return Sifted(codes, asked.refusals, rested)
+            rested |= asked.spaced(table, begin, codes)
+        asked.hold_out(table, begin, codes)
+        begin += len(table)
+    return Sifted(codes, asked.refusals, rested, asked.readable if stance.may_use_facts else None)
 
 
 class _Questions:
@@ -84,8 +91,8 @@ class _Questions:
             unsupplied = self._unsupplied(table)
             if unsupplied is not None:
                 np.copyto(codes, unsupplied, where=codes == 0)
-        if rules.condition_of is not None:
-            _lose(codes, self._unmet(rules)[rules.condition_of], CODE_OF["not_eligible"])
+        if rules.conditions:
+            self._ask_conditions(rules, codes)
         answers = [self._permission_code(asked) for asked in rules.asked]
         if any(answers):
             refused_here = np.array(answers, dtype=np.uint8)[rules.asked_of]
@@ -105,15 +112,26 @@ class _Questions:
             codes[row] = 0 if loss is None else CODE_OF[loss]
         return codes
 
+    def _ask_conditions(self, rules: Rules, codes: Codes) -> None:
+        """Ask whether the person may have it, whether it applies to them, whether it suits them."""
+        unmet = self._unmet(rules)
+        for conditions, rule in (
+            (rules.condition_of, CODE_OF["not_eligible"]),
+            (rules.applies, CODE_OF["not_applicable"]),
+            (rules.suits, CODE_OF["not_suitable"]),
+        ):
+            if conditions is not None:
+                _lose(codes, unmet[conditions], rule)
+
     def _unmet(self, rules: Rules) -> NDArray[np.bool_]:
         """Tell which conditions do not hold; the first entry stands for having none."""
-        values, now_ms = self._readable, self._case.now_ms
+        values, now_ms = self.readable, self._case.now_ms
         unmet = [False]
         unmet += [not condition.holds(values, now_ms) for condition in rules.conditions]
         return np.array(unmet, dtype=np.bool_)
 
     @property
-    def _readable(self) -> Mapping[str, Any]:
+    def readable(self) -> Mapping[str, Any]:
         """What conditions may read: nothing where the person does not permit facts to be used.
 
         The circumstances may tell of the person too, such as what lies in the cart.
@@ -153,6 +171,44 @@ class _Questions:
                 codes[begin + row] = CODE_OF["cooldown"]
                 rested[begin + row] = last_at
         return rested
+
+    def spaced(self, table: Table, begin: int, codes: Codes) -> dict[int, int]:
+        """Let those wait of whose group the person had something lately; give when that was."""
+        rested: dict[int, int] = {}
+        if not table.rules.spaced or not self.last:
+            return rested
+        latest = self._last_of_groups()
+        for row, group in table.rules.spaced.items():
+            if codes[begin + row] or group not in latest:
+                continue
+            if self._case.now_ms - latest[group] < table.columns.spacing_hours[row] * MS_PER_HOUR:
+                codes[begin + row] = CODE_OF["spacing"]
+                rested[begin + row] = latest[group]
+        return rested
+
+    def _last_of_groups(self) -> dict[str, int]:
+        """Give the instant of the last contact with anything of each group that is known here."""
+        latest: dict[str, int] = {}
+        for table in self._case.offer.tables:
+            for action_id, at_ms in self.last.items():
+                row = table.places.get(action_id)
+                if row is not None:
+                    group = table.columns.group[row]
+                    latest[group] = max(at_ms, latest.get(group, at_ms))
+        return latest
+
+    def hold_out(self, table: Table, begin: int, codes: Codes) -> None:
+        """Hold back what the person never gets, so that its effect can be told.
+
+        It is asked last: who is held out would otherwise have had it come into question.
+        """
+        seed, person_id = self._case.policy.settings.seed, self._case.person.person_id
+        for row, share in table.rules.held_out.items():
+            place = begin + row
+            if not codes[place] and is_held_out(
+                seed, table.columns.action_id[row], person_id, share
+            ):
+                codes[place] = CODE_OF["holdout"]
 
     def _permission_code(self, asked: Asked) -> int:
         """Ask the gate and the status about actions of one purpose, channel and kind, once."""

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from customering.consent.gate import permit
 from customering.consent.model import Permit, Refusal
 from customering.decision.contact import caps_of, contact_loss
-from customering.decision.explore import is_control
-from customering.decision.model import Choice, Loss
+from customering.decision.explore import is_control, is_random
+from customering.decision.model import Arm, Choice, Loss
 from customering.decision.policy import Case
+from customering.decision.wished import wished_loss
 
 _CONTROL = (
     "You are in the group that gets the same as everybody, so that we can tell whether choosing "
@@ -35,7 +36,9 @@ class Stance:
     is_essential
         Whether the service or the law needs the place filled.
     exploration_share
-        Share of cases in which the first place is drawn, in [0, 1].
+        Share of cases in which the first place is drawn uniformly, in [0, 1].
+    arm
+        The group for comparison that the person is in; empty for nearly everybody.
     quiet_score_minor
         What a contact must be worth more than. Minor units.
     """
@@ -46,6 +49,7 @@ class Stance:
     may_use_facts: bool = True
     is_essential: bool = False
     exploration_share: float = 0.0
+    arm: Arm = ""
     quiet_score_minor: int = 0
 
     @property
@@ -72,9 +76,11 @@ def take_stance(case: Case) -> Stance:
         return Stance(is_essential=True)
     if is_control(settings.seed, case.person.person_id, settings.control_share):
         blocked = _HELD_BACK if request.is_contact else None
-        return Stance(choice="control", blocked=blocked, words="" if blocked else _CONTROL)
+        words = "" if blocked else _CONTROL
+        return Stance(choice="control", arm="control", blocked=blocked, words=words)
+    arm, share = _chance_for(case)
     if not request.is_contact:
-        return Stance(exploration_share=settings.exploration_share)
+        return Stance(exploration_share=share, arm=arm)
     return Stance(
         blocked=contact_loss(
             request.channel,
@@ -83,10 +89,28 @@ def take_stance(case: Case) -> Stance:
             caps_of(settings.caps, case.person.contract),
             case.policy.quiet_hours,
             case.now_ms,
+        )
+        or wished_loss(
+            case.person.wishes,
+            case.person.contacts,
+            case.policy.quiet_hours.zone_of(case.person.zone),
+            case.now_ms,
         ),
-        exploration_share=settings.exploration_share,
+        exploration_share=share,
+        arm=arm,
         quiet_score_minor=_attention_cost(request.channel, settings.attention_cost_minor),
     )
+
+
+def _chance_for(case: Case) -> tuple[Arm, float]:
+    """Give the group of a person who is not in the control group, and their exploration share."""
+    settings = case.policy.settings
+    if settings.random_share and is_random(
+        settings.seed, case.person.person_id, settings.random_share
+    ):
+        return "random", 1.0
+    places = settings.exploration_places
+    return "", places.get(case.request.placement, settings.exploration_share)
 
 
 def permission(case: Case, purpose: str, channel: str) -> Permit | Refusal:

@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_args
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from customering.decision.eligibility import condition_of, supply_loss
+from customering.decision.explore import hash_of
 from customering.decision.losses import CODE_OF, Codes
 from customering.decision.model import LEAVE_ALONE, Action, ActionKind, FoundBy
 from customering.kernel.expressions import Expression
@@ -21,6 +22,8 @@ T = TypeVar("T")
 Asked = tuple[str, str, ActionKind]
 """What permission depends on: purpose, channel and kind of an action."""
 
+_WAYS: dict[str, int] = {how: at for at, how in enumerate(get_args(FoundBy))}
+_SAID_BY_FEW = frozenset({"applicability", "suitability", "spacing_hours"})
 _ALWAYS = 1 << 62  # an instant later than any
 
 
@@ -44,7 +47,10 @@ class Same(Sequence[T], Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """What is said of each candidate; one entry a candidate in each, as in `Action`."""
+    """What is said of each candidate; one entry a candidate in each, as in `Action`.
+
+    The last ones are empty where no candidate says any such thing.
+    """
 
     action_id: Sequence[str]
     title: Sequence[str]
@@ -60,6 +66,9 @@ class Columns:
     valid_from: Sequence[int | None]
     valid_until: Sequence[int | None]
     cooldown_days: Sequence[int]
+    applicability: Sequence[str] = ()
+    suitability: Sequence[str] = ()
+    spacing_hours: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +93,15 @@ class Rules:
         Place of each candidate with a stock or a budget, by id.
     unsupplied
         Codes of those for which there is no supply even before the first is taken.
-    conditions, condition_of
-        The distinct conditions, and which one each candidate has, from 1; 0 is none.
+    conditions, condition_of, applies, suits
+        The distinct conditions, and which one each candidate has as its eligibility, applicability
+        and suitability, from 1; 0 is none.
+    spaced
+        Place and group of each candidate that keeps a distance to others of its group.
+    held_out
+        Place and holdout share of each candidate that some people never get.
+    excludes
+        By place, the ids that must not be chosen together with it.
     """
 
     asked: tuple[Asked, ...]
@@ -102,6 +118,11 @@ class Rules:
     unsupplied: Codes | None = None
     conditions: tuple[Expression, ...] = ()
     condition_of: NDArray[np.intp] | None = None
+    applies: NDArray[np.intp] | None = None
+    suits: NDArray[np.intp] | None = None
+    spaced: Mapping[int, str] = field(default_factory=dict)
+    held_out: Mapping[int, float] = field(default_factory=dict)
+    excludes: Mapping[int, frozenset[str]] = field(default_factory=dict)
 
 
 class Table:
@@ -122,6 +143,8 @@ class Table:
         self.rules = rules
         self.actions = actions
         self.count = len(columns.action_id)
+        self.learned: Any = None
+        """Where a learner keeps what it looked up for this table, and what it depends on."""
         self._fixed: dict[tuple[str, str, bool], Codes] = {}
 
     def __len__(self) -> int:
@@ -151,6 +174,19 @@ class Table:
         return np.array([how == "discover" for how in found_by], dtype=np.bool_)
 
     @cached_property
+    def ways(self) -> NDArray[np.intp]:
+        """How each came up, as its place among the `FoundBy`."""
+        found_by = self.columns.found_by
+        if isinstance(found_by, Same):
+            return np.full(len(self), _WAYS[found_by.value])
+        return np.array([_WAYS[how] for how in found_by], dtype=np.intp)
+
+    @cached_property
+    def hashes(self) -> NDArray[np.uint64]:
+        """A number of 64 bits for each id, from which chance is drawn."""
+        return np.array([hash_of(one) for one in self.columns.action_id], dtype=np.uint64)
+
+    @cached_property
     def places(self) -> dict[str, int]:
         """The place of each id; the first one where an id is repeated."""
         ids = self.columns.action_id
@@ -160,7 +196,9 @@ class Table:
     def written(self) -> msgspec.Raw:
         """The columns as the log keeps them."""
         columns = {
-            name: _packed(getattr(self.columns, name)) for name in Columns.__dataclass_fields__
+            name: _packed(column)
+            for name in Columns.__dataclass_fields__
+            if (column := getattr(self.columns, name)) or name not in _SAID_BY_FEW
         }
         return msgspec.Raw(msgspec.json.encode({"count": len(self), **columns}))
 
@@ -233,6 +271,9 @@ def table_of(
         valid_from=[action.valid_from for action in actions],
         valid_until=[action.valid_until for action in actions],
         cooldown_days=[action.cooldown_days for action in actions],
+        applicability=_said([action.applicability for action in actions]),
+        suitability=_said([action.suitability for action in actions]),
+        spacing_hours=_said([action.spacing_hours for action in actions]),
     )
     return Table(columns, _rules_of(actions, columns), actions)
 
@@ -254,7 +295,14 @@ def _rules_of(actions: Sequence[Action], columns: Columns) -> Rules:
         for one, is_repeated in zip(asks, repeated, strict=True)
     ]
     asked, asked_of = _distinct(asks) if others else ([], np.zeros(len(asks), dtype=np.intp))
-    texts, condition_of_each = _distinct(["", *columns.eligibility])
+    count = len(actions)
+    conditions = [columns.eligibility, columns.applicability, columns.suitability]
+    texts, condition_of_each = _distinct(
+        ["", *(text for column in conditions for text in column or Same("", count))]
+    )
+    eligible, applies, suits = (
+        each if each.any() else None for each in condition_of_each[1:].reshape(3, count)
+    )
     begins = [action.valid_from or 0 for action in actions]
     ends = [_ALWAYS if end is None else end for end in columns.valid_until]
     is_dated = any(begins) or any(end != _ALWAYS for end in ends)
@@ -285,8 +333,28 @@ def _rules_of(actions: Sequence[Action], columns: Columns) -> Rules:
         limited=limited,
         unsupplied=unsupplied if unsupplied.any() else None,
         conditions=tuple(condition_of(text) for text in texts if text),
-        condition_of=condition_of_each[1:] if len(texts) > 1 else None,
+        condition_of=eligible,
+        applies=applies,
+        suits=suits,
+        spaced={
+            row: action.group
+            for row, action in enumerate(actions)
+            if action.spacing_hours and action.group and not repeated[row]
+        },
+        held_out={
+            row: action.holdout_share
+            for row, action in enumerate(actions)
+            if action.holdout_share and not repeated[row]
+        },
+        excludes={
+            row: frozenset(action.excludes) for row, action in enumerate(actions) if action.excludes
+        },
     )
+
+
+def _said(column: Sequence[T]) -> Sequence[T]:
+    """Give a column in which something is said; an empty one otherwise."""
+    return column if any(column) else ()
 
 
 def _repeated(actions: Sequence[Action]) -> Bools:

@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from customering.decision.contact import dismissed_days
+from customering.decision.explore import FirstPlace
+from customering.decision.learner import Example, place_of
 from customering.decision.losses import CODE_OF, IN_QUESTION, RULES, WORDS, Codes
 from customering.decision.model import LEAVE_ALONE, Considered, Decision, Lost
 from customering.decision.offer import Offer
+from customering.decision.settings import ArbitrationSettings
 from customering.decision.table import Asked, Columns, Floats
 from customering.kernel.clock import day_of, format_day
 
 _IN_QUESTION = frozenset({0, *(CODE_OF[rule] for rule in IN_QUESTION)})
+_ALL_FACTORS = ArbitrationSettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +56,8 @@ class Weighed:
         Places of the chosen, best first.
     reasons
         Why each of these was chosen, as a person reads it.
-    best
-        The place with the highest chance to be first; the number of candidates stands for quiet.
-    shares
-        Its chance, and that of each other one that came into question.
+    first
+        The chances of the first place; the number of candidates stands for quiet.
     quiet
         What became of leaving the person alone.
     blocked_words
@@ -64,6 +66,16 @@ class Weighed:
         The words of each permission that was refused.
     rested
         When what each candidate rests from was, by place. Milliseconds since 1970.
+    weights
+        The weight of each in these circumstances; None for 1.
+    factors
+        Which parts of the score count.
+    features
+        What was looked at of the person and the circumstances; None where nothing may be learned.
+    is_learned
+        Whether the chances were corrected by what was learned from outcomes.
+    is_personal
+        Whether these corrections used the features.
     """
 
     offer: Offer
@@ -72,12 +84,16 @@ class Weighed:
     codes: Codes
     chosen: Sequence[int]
     reasons: Sequence[str]
-    best: int
-    shares: tuple[float, float]
+    first: FirstPlace
     quiet: Quiet
     blocked_words: str
     refusals: Mapping[Asked, str]
     rested: Mapping[int, int]
+    weights: Floats | None = None
+    factors: ArbitrationSettings = _ALL_FACTORS
+    features: Mapping[str, float] | None = None
+    is_learned: bool = False
+    is_personal: bool = False
 
     def candidates(self) -> tuple[Considered, ...]:
         """Tell each candidate with the parts of its score and its fate, quiet as the last."""
@@ -97,8 +113,12 @@ class Weighed:
     def considered(self, columns: Columns, row: int, place: int) -> Considered:
         """Tell one candidate from its row."""
         code = int(self.codes[place])
-        chance, value = float(self.chances[place]), columns.value_minor[row]
-        lever = columns.lever[row]
+        chance, value, lever = (
+            float(self.chances[place]),
+            columns.value_minor[row],
+            columns.lever[row],
+        )
+        weight = 1.0 if self.weights is None else float(self.weights[place])
         rank = self.chosen.index(place) + 1 if code == 0 else None
         return Considered(
             action_id=columns.action_id[row],
@@ -108,17 +128,52 @@ class Weighed:
             propensity=chance,
             value_minor=value,
             lever=lever,
-            score=chance * value * lever,
+            score=self._score(chance, value, lever, weight),
             probability=self._probability(place, code),
             rank=rank,
             lost=RULES[code],
             words=self._words(columns, row, place) if rank is None else self.reasons[rank - 1],
+            prior=float(self.offer.propensities[place]) if self.is_learned else None,
+            context_weight=weight,
         )
 
     def _probability(self, place: int, code: int) -> float:
-        if code not in _IN_QUESTION:
-            return 0.0
-        return self.shares[0] if place == self.best else self.shares[1]
+        return self.first.chance_of(place) if code in _IN_QUESTION else 0.0
+
+    def _score(self, chance: float, value: float, lever: float, weight: float) -> float:
+        factors = self.factors
+        scale = float(value) if factors.use_value else 1.0
+        if factors.use_lever:
+            scale *= lever
+        if factors.use_context_weight:
+            scale *= weight
+        return chance * scale if factors.use_propensity else scale
+
+    def examples(self, place: str) -> tuple[Example, ...]:
+        """Give what may be learned from the chosen, best place first; often that is nothing.
+
+        Parameters
+        ----------
+        place
+            Where they are shown, as `place_of` names it.
+        """
+        if self.features is None:
+            return ()
+        made = []
+        for rank, at in enumerate(self.chosen, start=1):
+            table, row = self.offer.at(at)
+            made.append(
+                Example(
+                    place=place,
+                    group=table.columns.group[row],
+                    action_id=table.columns.action_id[row],
+                    found_by=table.columns.found_by[row],
+                    prior=float(self.offer.propensities[at]),
+                    rank=rank,
+                    features=self.features,
+                )
+            )
+        return tuple(made)
 
     def _words(self, columns: Columns, row: int, place: int) -> str:
         """Say why a candidate lost: a sentence of the rule, with what it asked of this one."""
@@ -134,6 +189,13 @@ class Weighed:
                 return WORDS[rule].format(ended=_date((columns.valid_until[row] or 0) - 1))
             case "not_eligible":
                 return WORDS[rule].format(eligibility=columns.eligibility[row])
+            case "not_applicable":
+                return WORDS[rule].format(applicability=columns.applicability[row])
+            case "not_suitable":
+                return WORDS[rule].format(suitability=columns.suitability[row])
+            case "spacing":
+                seen = _date(self.rested[place])
+                return WORDS[rule].format(seen=seen, spacing_hours=columns.spacing_hours[row])
             case "variety":
                 return WORDS[rule].format(group=columns.group[row])
             case "dismissed":
@@ -148,7 +210,6 @@ class Weighed:
 
     def _quiet(self, place: int) -> Considered:
         quiet = self.quiet
-        share = self.shares[0] if place == self.best else self.shares[1]
         return Considered(
             action_id=LEAVE_ALONE,
             title="Leave alone",
@@ -158,7 +219,7 @@ class Weighed:
             value_minor=0,
             lever=1.0,
             score=quiet.score,
-            probability=share if quiet.is_possible else 0.0,
+            probability=self.first.chance_of(place) if quiet.is_possible else 0.0,
             rank=None if quiet.lost else 1,
             lost=quiet.lost,
             words=quiet.words,
@@ -178,6 +239,11 @@ class WeighedDecision(Decision):
     def candidates(self) -> tuple[Considered, ...]:
         """Every candidate, in the order given, and leaving alone as the last."""
         return self.weighed.candidates()
+
+    @property
+    def examples(self) -> tuple[Example, ...]:
+        """What may be learned from the chosen, best place first."""
+        return self.weighed.examples(place_of(self.placement, self.channel))
 
     @property
     def ranked(self) -> tuple[Considered, ...]:

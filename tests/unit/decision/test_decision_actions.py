@@ -90,3 +90,30 @@ def test_other_tables_are_refused(shop: Any, text: str):
 def test_text_that_is_not_toml_is_an_invalid_file(shop: Any):
     with pytest.raises(InvalidFile, match=r"actions\.toml is not TOML"):
         read(shop, "[[action]\n")
+
+
+@pytest.mark.parametrize("key", ["eligibility", "applicability", "suitability"])
+def test_each_of_the_three_policies_is_read_when_the_catalogue_is(shop: Any, key: str):
+    text = f"""
+        [[action]]
+        action_id = "bread"
+        kind = "make_offer"
+        title = "Bread"
+        purpose = "personalize.offers"
+        {key} = "orders >"
+    """
+    with pytest.raises(InvalidDefinition, match=key):
+        read(shop, text)
+
+
+def test_what_the_service_needs_is_held_back_from_nobody(shop: Any):
+    text = """
+        [[action]]
+        action_id = "receipt"
+        kind = "send_message"
+        title = "Receipt"
+        purpose = "essential.service"
+        holdout_share = 0.1
+    """
+    with pytest.raises(InvalidDefinition, match="holdout_share"):
+        read(shop, text)

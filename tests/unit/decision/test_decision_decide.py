@@ -249,7 +249,8 @@ def test_without_candidates_the_person_is_left_alone(shop: Any):
 
 def test_a_drawn_first_place_is_told_with_its_chance(shop: Any):
     candidates = [shop.candidate(name, (n + 1) / 10) for n, name in enumerate("abcd")]
-    decision = shop.decide(*candidates, request=replace(shop.home, slots=2), exploration_share=1.0)
+    request, person = replace(shop.home, slots=2), shop.ada(person_id="per_2")
+    decision = shop.decide(*candidates, request=request, person=person, exploration_share=1.0)
     assert decision.choice == "drawn"
     assert decision.propensity == pytest.approx(0.25)
     assert "drawn by chance among 4" in decision.reasons[-1]

@@ -6,6 +6,7 @@ import pytest
 
 from customering.decision.model import Considered
 from customering.decision.record import decision_of, event_of, properties_of
+from customering.decision.weighed import WeighedDecision
 from customering.events.model import DECISION_MADE, Event
 from customering.kernel.errors import InvalidEvent
 from customering.kernel.ids import identifier
@@ -81,3 +82,19 @@ def test_properties_that_do_not_fit_are_named(shop: Any, change: dict[str, Any])
 
 def _fields(event: Event) -> dict[str, Any]:
     return {name: getattr(event, name) for name in Event.__struct_fields__}
+
+
+def test_a_record_of_the_format_before_learning_is_read(shop: Any):
+    candidates = [shop.candidate(name, (n + 1) / 10) for n, name in enumerate("abcd")]
+    decision = shop.decide(*candidates, exploration_share=0.25)
+    event = from_json(to_json(event_of(decision, ADA, 0)), Event)
+    table = event.properties["candidates"]
+    table |= {"format": 2, **table.pop("first")}
+    del event.properties["learning"]
+    read = decision_of(event)
+    assert read == decision
+    assert [one.probability for one in read.candidates] == [
+        one.probability for one in decision.candidates
+    ]
+    assert isinstance(read, WeighedDecision)
+    assert read.examples == ()
