@@ -1,0 +1,60 @@
+"""Gathers a report: predictions, statuses, policies, effect and uplift of one home."""
+
+from collections.abc import Callable
+
+from customering.app.engine import Engine
+from customering.app.report_decisions import effect_section, policy_section, uplift_section
+from customering.app.report_model import Report, Section
+from customering.app.report_predictions import basket_sections, status_section, value_section
+from customering.kernel.clock import format_instant
+from customering.kernel.errors import CustomeringError
+
+Tell = Callable[[int, str | None], None]
+
+
+def make_report(engine: Engine, *, held_out_days: int, tell: Tell) -> Report:
+    """Work out every section; one that cannot be worked out says why.
+
+    Parameters
+    ----------
+    engine
+        The home.
+    held_out_days
+        Days at the end that the models of the report do not see.
+    tell
+        Takes how many sections are done, and what is under way.
+    """
+    wanted: tuple[tuple[str, str, Callable[[], tuple[Section, ...]]], ...] = (
+        (
+            "What people are worth",
+            f"customering evaluate value --held-out-days {held_out_days}",
+            lambda: (value_section(engine, held_out_days),),
+        ),
+        (
+            "What people want",
+            f"customering evaluate next-basket --held-out-days {held_out_days}",
+            lambda: basket_sections(engine, held_out_days),
+        ),
+        ("How we stand", "customering evaluate status", lambda: (status_section(engine),)),
+        (
+            "What another policy would have earned",
+            "customering evaluate policy",
+            lambda: (policy_section(engine),),
+        ),
+        ("What deciding brings", "customering evaluate effect", lambda: (effect_section(engine),)),
+        ("Whom it changes", "customering evaluate uplift", lambda: (uplift_section(engine),)),
+    )
+    sections: list[Section] = []
+    for number, (title, command, work) in enumerate(wanted):
+        tell(number, title)
+        try:
+            sections += work()
+        except CustomeringError as error:
+            why = f"Nothing to tell yet: {error.message}. {error.hint}".strip()
+            sections.append(Section(title=title, command=command, missing=why))
+    return Report(
+        title=f"How good deciding is: {engine.home.folder.name}",
+        made_at=f"Made on {format_instant(engine.clock())[:10]}.",
+        summary=f"{engine.reading_log.end:,} events; every figure names the command that gives it.",
+        sections=tuple(sections),
+    )
