@@ -19,8 +19,11 @@ from customering.api.routes import routes
 from customering.app.engine import Engine
 from customering.app.keys import KeyRing
 from customering.app.live import Live
+from customering.app.rights_desk import desk_of
 from customering.kernel.errors import Unavailable
+from customering.portal.application import doors as portal_doors
 from customering.serve.application import Application
+from customering.serve.connection import Connection
 from customering.web.answers import Handler
 from customering.web.entrance import Entrance
 from customering.web.figures import Figures
@@ -53,9 +56,10 @@ class _JsonLines(logging.Formatter):
 
 def application(entrance: Entrance) -> Application:
     """Put the doors of one home together."""
+    hot = {path: door for doors in _DOORS for path, door in doors(entrance).items()}
     return Application(
         entrance,
-        hot={path: door for doors in _DOORS for path, door in doors(entrance).items()},
+        hot=hot | portal_doors(entrance, desk_of(entrance.live)),
         others=cast("Handler", routes(entrance)),  # the same protocol, with types of its own
     )
 
@@ -106,7 +110,7 @@ async def _serve(
         limiter = Limiter(engine.settings.serve.limits)
         config = uvicorn.Config(
             application(Entrance(live, keys, limiter, Figures())),
-            http="httptools",
+            http=Connection,
             ws="none",
             lifespan="off",  # the home is started before, and stopped after, all requests
             log_config=None,
