@@ -154,7 +154,7 @@ def die_at(owner: Any, name: str, moment: str, at_call: int) -> None:
 
 
 PLACES: dict[str, tuple[Any, str, str, int]] = {
-    "some parts written, none announced": (History, "_copy", "left", 2),
+    "some parts written, none announced": (History, "copy_part", "left", 2),
     "before the manifest is swapped": (Path, "replace", "entered", 1),
     "after the manifest is swapped": (Path, "replace", "left", 2),
     "while old parts are removed": (Path, "unlink", "left", 2),

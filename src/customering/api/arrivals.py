@@ -15,6 +15,7 @@ from customering.kernel.errors import Overloaded
 from customering.web.addresses import Proxies, address_of
 from customering.web.answers import Scope
 from customering.web.entrance import Entrance
+from customering.web.gpc import Signals, says_gpc
 from customering.web.keys import UNKNOWN_KEY, Denied, admit_request, credentials
 
 _MEMBER = b'"writeKey"'
@@ -34,10 +35,13 @@ class Caller(msgspec.Struct, frozen=True):
         The key that let them in.
     address
         Where they send from.
+    has_gpc
+        Whether the request carries a Global Privacy Control signal.
     """
 
     key: Key
     address: str
+    has_gpc: bool = False
 
 
 class Arrivals:
@@ -58,6 +62,7 @@ class Arrivals:
         self._figures = entrance.figures
         self._now = entrance.live.engine.clock
         self._proxies = Proxies(self.settings.trusted_proxies)
+        self._signals = Signals(entrance.live)
         self._counted: dict[tuple[Counter, str], Any] = {}
 
     # Who it is
@@ -92,7 +97,7 @@ class Arrivals:
             return denied or UNKNOWN_KEY
         self._slow_down(key, address, units)
         self._keys.note_use(key.key_id, now_ms)
-        return Caller(key, address)
+        return Caller(key, address, says_gpc(scope["headers"]))
 
     def count_events(self, caller: Caller, events: int, units: int) -> None:
         """Count the events of a request beyond the units that were counted for it already.
@@ -182,6 +187,8 @@ class Arrivals:
             kept = set_aside(faults, source=key.source, received_at=self.live.present)
             taken = msgspec.structs.replace(taken, quarantined=[*taken.quarantined, *kept])
         if taken.accepted or taken.quarantined:
+            has_gpc = caller.has_gpc and key.kind == _PUBLIC
+            await self._signals.heed_events(taken.accepted, has_gpc=has_gpc)
             await self.live.take(taken, size_bytes)
             self._count(self._figures.events, key.source, len(taken.accepted))
             self._count(self._figures.quarantined, key.source, len(taken.quarantined))

@@ -17,6 +17,7 @@ from customering.web.answers import Handler
 from customering.web.answers import problem as problem_of
 from customering.web.bodies import is_too_deep, too_deep
 from customering.web.entrance import Entrance
+from customering.web.gpc import Signals
 from customering.web.keys import Denied
 from customering.web.tokens import Caller, problem_of_denied
 
@@ -41,7 +42,7 @@ _read_batch = msgspec.json.Decoder(DecideBatch).decode
 def doors(entrance: Entrance) -> dict[str, tuple[str, Handler]]:
     """Give the doors by path."""
     json_doors = JsonDoors(entrance)
-    deciding = Deciders(json_doors, Asking(entrance))
+    deciding = Deciders(json_doors, Asking(entrance), Signals(entrance.live))
     return {
         "/v1/decide": (
             "decide",
@@ -63,16 +64,28 @@ class Deciders:
         Where every further question of a batch is counted.
     asking
         Answers one question.
+    signals
+        Keeps the signals of browsers.
     """
 
-    def __init__(self, json_doors: JsonDoors, asking: Asking) -> None:
+    def __init__(self, json_doors: JsonDoors, asking: Asking, signals: Signals) -> None:
         self._gate = json_doors.gate
         self._asking = asking
+        self._signals = signals
 
     async def one(self, body: bytes, caller: Caller) -> bytes | Denied:
         """Answer ``POST /v1/decide``."""
-        answered = self._asking.decide(read_request(body), caller)
+        asked = read_request(body)
+        await self._heed(asked, caller)
+        answered = self._asking.decide(asked, caller)
         return answered if isinstance(answered, Denied) else _encode(answered)
+
+    async def _heed(self, asked: DecideRequest, caller: Caller) -> None:
+        """Keep the Global Privacy Control signal of a browser before anything is decided."""
+        if caller.has_gpc and asked.mode == "decide":
+            names = self._asking.names_of(asked.identifiers, caller)
+            if not isinstance(names, Denied):
+                await self._signals.heed(names)
 
     async def many(self, body: bytes, caller: Caller) -> bytes | Denied:
         """Answer ``POST /v1/decide/batch``."""
@@ -80,15 +93,17 @@ class Deciders:
         for number, text in enumerate(read(_read_batch, body).requests):
             if number % _BETWEEN_TURNS == _BETWEEN_TURNS - 1:
                 await asyncio.sleep(0)
-            results.append(self._result(bytes(text), caller, is_first=number == 0))
+            results.append(await self._result(bytes(text), caller, is_first=number == 0))
         return _encode({"results": results})
 
-    def _result(self, text: bytes, caller: Caller, *, is_first: bool) -> dict[str, Any]:
+    async def _result(self, text: bytes, caller: Caller, *, is_first: bool) -> dict[str, Any]:
         """Answer one question of a batch, which counts like one alone: a decision or a problem."""
         try:
             if not is_first:
                 self._gate.again(caller)
-            answered: DecideAnswer | Denied = self._asking.decide(read_request(text), caller)
+            asked = read_request(text)
+            await self._heed(asked, caller)
+            answered: DecideAnswer | Denied = self._asking.decide(asked, caller)
         except CustomeringError as error:
             return {"problem": problem_of(error)}
         if isinstance(answered, Denied):

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from customering.kernel.records import Record
 
-Method = Literal["get", "post"]
+Method = Literal["get", "post", "delete"]
 Schema = dict[str, Any]
 
 

@@ -9,7 +9,10 @@ from customering.api.operation import Body, Operation, Parameter
 from customering.api.outcomes import DAYS_MOST, DAYS_USUAL, OutcomeSummary
 from customering.api.parameters import PERSON_ERRORS, TEXT, WHO, query, whole
 from customering.api.people import EVENTS_MOST, EVENTS_USUAL, PersonAnswer, Timeline
+from customering.api.permission_operations import PERMISSION
 from customering.api.profile_operations import PROFILE_API
+from customering.api.rights_agents_operations import AGENTS
+from customering.api.rights_operations import RIGHTS
 from customering.api.webhooks import WebhookAnswer
 from customering.app.importing import ImportReport
 
@@ -247,8 +250,11 @@ OPERATING = (
 
 OPERATIONS: tuple[Operation, ...] = (
     *PEOPLE,
+    *PERMISSION,
     *DECISIONS,
     *PROFILE_API,
+    *RIGHTS,
+    *AGENTS,
     *OTHER_DOORS_IN,
     *OPERATING,
 )

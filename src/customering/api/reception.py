@@ -1,6 +1,7 @@
 """What all Litestar doors do first: who asks, about whom, with which body."""
 
 from collections.abc import Collection, Mapping
+from functools import cached_property
 from typing import TypeVar, cast
 from urllib.parse import parse_qsl, unquote
 
@@ -10,6 +11,8 @@ from litestar import Response
 from customering.app.key_model import Scope
 from customering.app.people import Person
 from customering.app.person_ids import PersonIds
+from customering.app.rights_agents import Agents
+from customering.app.rights_desk import RightsDesk, desk_of
 from customering.events.identifiers import normalise
 from customering.kernel.errors import Invalid, InvalidEvent, NoSuchPerson, Unavailable
 from customering.kernel.ids import Identifier, PersonId
@@ -47,6 +50,16 @@ class Reception:
         self.bodies = BodyReader(entrance.live.settings.body_seconds_max, _ARRIVING_BYTES_MAX)
         self._proxies = Proxies(entrance.live.settings.trusted_proxies)
         self._person_ids = PersonIds(entrance.live)
+
+    @cached_property
+    def desk(self) -> RightsDesk:
+        """Where people's rights are exercised."""
+        return desk_of(self.live)
+
+    @cached_property
+    def agents(self) -> Agents:
+        """Who asks on behalf of people."""
+        return Agents(self.engine, self.desk)
 
     def caller(self, request: AnyRequest, scope: Scope) -> Caller:
         """Tell who asks.
@@ -128,7 +141,12 @@ class Reception:
         """
         caller = self.caller(request, "people")
         if caller.person is None:
-            return caller, self.live.person(await self.name_of(request, place))
+            found = self.live.person(await self.name_of(request, place))
+            # Durable before anything is told: people can see who looked at them.
+            await self.desk.note_look(
+                found.identifiers[0], caller.key.key_id, *look_of(request, place)
+            )
+            return caller, found
         try:
             name = await self.name_of(request, place)
         except NoSuchPerson:
@@ -154,6 +172,14 @@ class Reception:
         if body is None:
             raise Unavailable("the sender went away")
         return body
+
+
+def look_of(request: AnyRequest, place: int) -> tuple[str, str]:
+    """Say what a request does with a person, for the trail: the act, and the door without names."""
+    parts = request.scope["path"].strip("/").split("/")
+    parts[place] = "{who}"
+    act = "read" if request.method == "GET" else "write"
+    return act, f"{request.method} /{'/'.join(parts)}"
 
 
 def headers_of(request: AnyRequest) -> Mapping[bytes, bytes]:

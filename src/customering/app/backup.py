@@ -20,7 +20,8 @@ from customering.stores.copying import copy_database
 from customering.stores.sqlite_log import SqliteLog
 
 MANIFEST = "backup.json"
-_DATABASES = ("control.sqlite", "log.sqlite")
+# The ledger after its secrets: the head that is kept beside it is then never ahead of it.
+_DATABASES = ("control.sqlite", "consent.sqlite", "rights.sqlite", "log.sqlite")
 _TREES = ("catalog", "mappings", "models")
 _CHUNK_BYTES = 1 << 20
 

@@ -2,16 +2,22 @@
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from customering.app.agreements import Agreements
 from customering.app.catalog import Catalog
+from customering.app.consenting import statuses_set
 from customering.app.deciding import Deciding, contact_text
 from customering.app.decision_file import DecisionFile
+from customering.app.erasing_certificate import Certificate, Signer
+from customering.app.erasing_gate import JOURNAL, admission_of, open_journal
+from customering.app.erasing_home import begin, finish_pending
+from customering.app.erasing_registers import Forget, registers_of
 from customering.app.folding import (
     Folding,
     Progress,
@@ -20,34 +26,39 @@ from customering.app.folding import (
     fingerprint_of,
 )
 from customering.app.home import Home
+from customering.app.learner import DecisionLearner
 from customering.app.learning import TASTE_PURPOSE, VALUE_PURPOSE, Learned, learn
 from customering.app.models import ModelShelf
 from customering.app.people import People, Person
 from customering.app.permission import Permission, permission_for
 from customering.app.purchases import PurchaseData, read_purchases, with_people
 from customering.app.rebuilding import Rebuilt, rebuild
+from customering.app.receipts import Receipts
 from customering.app.settings import CustomeringSettings
 from customering.consent.gate import CompiledPolicy
-from customering.consent.purposes import shipped_purposes
+from customering.consent.purposes import PurposeBook, purposes_in_force
+from customering.consent.rights import Again
 from customering.decision.actions import read_actions
 from customering.decision.model import LEAVE_ALONE, Action, Decision, DecisionRequest
 from customering.decision.policy import DecisionPolicy, compile_policy
 from customering.decision.record import event_of
 from customering.events.commerce import tracking_plan
 from customering.events.intake import Intake, intake
-from customering.events.model import Event
+from customering.events.model import PERMISSION_NAMES, Event
 from customering.events.plan import TrackingPlan
 from customering.events.plan_file import parse_plan
 from customering.events.store import Appended
 from customering.identity.rules import IdentityRules
 from customering.kernel.clock import parse_instant
-from customering.kernel.errors import Invalid, InvalidEvent, InvalidSettings
+from customering.kernel.errors import Absent, Invalid, InvalidEvent, InvalidSettings, Unavailable
 from customering.kernel.ids import Identifier, stable_id
 from customering.profile.audiences import AudienceIndex, members_sql
 from customering.profile.definitions import lay_over, read_audiences, read_traits, shipped_traits
 from customering.profile.fold import merge_states
 from customering.profile.traits import TraitSet
+from customering.stores.erasing_journal import Erasure, ErasureJournal
 from customering.stores.history import History
+from customering.stores.rights import RightsStore
 from customering.stores.sqlite_log import SqliteLog
 from customering.stores.sqlite_quarantine import SqliteQuarantine
 from customering.stores.state import State
@@ -150,7 +161,12 @@ class Engine:
     @cached_property
     def consent(self) -> CompiledPolicy:
         """The gate: the purposes and what the settings state for people who have not chosen."""
-        return CompiledPolicy(shipped_purposes(), self.settings.consent)
+        return CompiledPolicy(self.purposes, self.settings.consent)
+
+    @cached_property
+    def purposes(self) -> PurposeBook:
+        """The shipped purposes with the operator's own laid over them."""
+        return purposes_in_force(self.home.text_of("purposes.toml"))
 
     @cached_property
     def rules(self) -> IdentityRules:
@@ -160,14 +176,18 @@ class Engine:
     @cached_property
     def decision_policy(self) -> DecisionPolicy:
         """What decides."""
-        return compile_policy(self.settings.decision, self.consent)
+        return compile_policy(self.settings.decision, self.consent, self.settings.learning)
 
     # Stores
 
     @cached_property
     def log(self) -> SqliteLog:
         """The log, opened for writing; only one process can."""
-        return self._open.enter_context(SqliteLog(self.home.log_path, self.settings.events))
+        self._look_at_journal_copy()
+        log = self._open.enter_context(SqliteLog(self.home.log_path, self.settings.events))
+        if self._was_anybody_erased:
+            log.admission = admission_of(self.journal.tombstones(), self.rules)
+        return log
 
     @cached_property
     def reading_log(self) -> SqliteLog:
@@ -177,6 +197,24 @@ class Engine:
         return self._open.enter_context(
             SqliteLog(self.home.log_path, self.settings.events, read_only=True)
         )
+
+    @cached_property
+    def journal(self) -> ErasureJournal:
+        """What was erased, so that it stays erased."""
+        journal = open_journal(self.home.folder)
+        self._open.callback(journal.close)
+        return journal
+
+    @cached_property
+    def rights(self) -> RightsStore:
+        """What people asked for, and who looked at whom."""
+        rights = RightsStore(self.home.folder / JOURNAL)
+        self._open.callback(rights.close)
+        return rights
+
+    @property
+    def _was_anybody_erased(self) -> bool:
+        return (self.home.folder / JOURNAL).exists()
 
     @cached_property
     def quarantine(self) -> SqliteQuarantine:
@@ -191,6 +229,18 @@ class Engine:
         state = State(self.home.state_url)
         self._open.callback(state.close)
         return state
+
+    @cached_property
+    def receipts(self) -> Receipts:
+        """The consent ledger."""
+        receipts = Receipts.open(self.home, rules=self.rules, book=self.purposes, clock=self.clock)
+        self._open.callback(receipts.close)
+        return receipts
+
+    @cached_property
+    def agreements(self) -> Agreements:
+        """The agreements that people proffered."""
+        return Agreements(self.receipts, self.consent, self.settings.consent)
 
     @cached_property
     def history(self) -> History:
@@ -261,6 +311,17 @@ class Engine:
             policy=self.decision_policy,
             actions=self.actions,
             settings=self.settings,
+            learner=lambda: self.learner.learner,
+        )
+
+    @cached_property
+    def learner(self) -> DecisionLearner:
+        """What decisions learned from outcomes; as far as it was brought up to the log."""
+        return DecisionLearner(
+            self.home.models_folder,
+            self.settings.learning,
+            # The fold is made anew by a rebuild: ask for it each time.
+            lambda name: self.folding.graph.identifiers_of(name),  # noqa: PLW0108
         )
 
     @cached_property
@@ -281,6 +342,8 @@ class Engine:
         may_score = self.permission(VALUE_PURPOSE)
         may_suggest = self.permission(TASTE_PURPOSE)
         self.copy_to_history()
+        may_teach = self.permission(self.settings.learning.purpose)
+        self.learner.rebuild(self.reading_log, may_teach)
         return learn(
             history=self.history,
             shelf=self.models,
@@ -289,6 +352,8 @@ class Engine:
             may_suggest=may_suggest,
             now_ms=self.present,
             currency=self.settings.events.default_currency,
+            settings=self.settings.models,
+            erasures=len(self.journal.erasures()) if self._was_anybody_erased else 0,
         )
 
     def purchases(self, purpose: str) -> PurchaseData:
@@ -309,6 +374,7 @@ class Engine:
         """
         self.check_channel(request)
         self.catch_up()
+        self.learner.catch_up(self.reading_log)
         now_ms = self.present
         person = self.people.read(name, now_ms=now_ms)
         decision = self._decide(person, request, now_ms)
@@ -332,6 +398,8 @@ class Engine:
         """
         self.check_channel(request)
         people = chosen = 0
+        self.catch_up()
+        self.learner.catch_up(self.reading_log)
         now_ms = self.present
         with DecisionFile(out) as file:
             for some in batched(self.everybody(), _DECISIONS_A_ROUND):
@@ -434,8 +502,14 @@ class Engine:
             When the purpose does not exist.
         """
         self.catch_up()
+        self.copy_to_history()
         return permission_for(
-            purpose, policy=self.consent, graph=self.folding.graph, choices=self.state.choices()
+            purpose,
+            policy=self.consent,
+            graph=self.folding.graph,
+            choices=self.state.choices(),
+            statuses=statuses_set(self.history),
+            now_ms=self.present,
         )
 
     def create(self) -> None:
@@ -465,6 +539,8 @@ class Engine:
         """Append events of our own making, and fold them."""
         appended = self.log.append(events)
         self.catch_up()
+        if any(event.name in PERMISSION_NAMES for event in events):
+            self.receipts.try_note(events)
         return appended
 
     def catch_up(self, progress: Progress = _silent) -> int:
@@ -475,10 +551,134 @@ class Engine:
         int
             Events folded.
         """
-        in_force = fingerprint_of(self.traits, self.consent, self.settings)
-        if self.state.offset and self.state.fingerprint != in_force:
+        if self._was_anybody_erased:
+            finish_pending(self)
+        if not self.are_profiles_current:
             self.rebuild(progress)
         return self.folding.catch_up(progress)
+
+    @property
+    def are_profiles_current(self) -> bool:
+        """Whether the stored profiles were folded by the definitions in force."""
+        in_force = fingerprint_of(self.traits, self.consent, self.settings)
+        return not self.state.offset or self.state.fingerprint == in_force
+
+    def begin_erasure(
+        self, name: Identifier, again: Again = "new", *, request_id: str = ""
+    ) -> Erasure:
+        """Note durably that a person is to be erased; `finish_erasures` is to follow.
+
+        Parameters
+        ----------
+        name
+            One of their identifiers.
+        again
+            What later events of the same identifiers are.
+        request_id
+            The request this answers; it gets an id of its own when it is empty.
+
+        Raises
+        ------
+        NoSuchPerson
+            When nothing is known under this identifier.
+        Conflict
+            When a server runs on this home: it is to be asked then.
+        """
+        self.catch_up()
+        return begin(self, name, again, request_id)
+
+    def finish_erasures(self) -> list[Certificate]:
+        """Complete every erasure that was begun: bytes included.
+
+        Raises
+        ------
+        Conflict
+            When a server is at it.
+        """
+        return finish_pending(self)
+
+    def keep_journal_copy(self) -> None:
+        """Copy the journal of erasures to where the settings say, if they do.
+
+        Raises
+        ------
+        Unavailable
+            When it cannot be written.
+        """
+        if self.settings.rights.journal_copy:
+            self.journal.copy_to(Path(self.settings.rights.journal_copy))
+
+    def _look_at_journal_copy(self) -> None:
+        """Take over erasures that only the copy knows: then this home was restored.
+
+        Raises
+        ------
+        Unavailable
+            When its folder is not there: nobody could say who is to be erased again.
+        """
+        folder = Path(self.settings.rights.journal_copy)
+        if not self.settings.rights.journal_copy:
+            return
+        if not folder.is_dir():
+            raise Unavailable(
+                f"the folder of the copy of the journal of erasures is not there: {folder}",
+                hint="mount it, or change rights.journal_copy in customering.toml",
+            )
+        if (folder / JOURNAL).exists():
+            with closing(open_journal(folder)) as other:
+                self.journal.take_from(other)
+
+    def take_erasures_from(self, folder: Path) -> int:
+        """Take over what was erased in the home that this one was restored from, and erase it here.
+
+        Returns
+        -------
+        int
+            Erasures that were new here.
+
+        Raises
+        ------
+        Absent
+            When there is no journal of erasures in the folder.
+        Conflict
+            When it is the journal of another home, or a server runs on this one.
+        """
+        if not (folder / JOURNAL).exists():
+            raise Absent(
+                f"there is no {JOURNAL} in {folder}",
+                hint="name the folder of the home that the backup was made of, or a copy of its"
+                f" {JOURNAL}",
+            )
+        _ = self.log
+        with closing(open_journal(folder)) as other:
+            fresh = self.journal.take_from(other)
+        finish_pending(self)
+        return len(fresh)
+
+    @property
+    def registers(self) -> dict[str, Forget]:
+        """What else keeps something of people, by its name in the certificate of an erasure."""
+        hash_of = self.journal.hash_of
+        return {
+            "consent ledger": self.receipts.forget,
+            "requests": lambda names: self.rights.blot([hash_of(name).hex() for name in names]),
+            **registers_of(self.home),
+        }
+
+    def forget_learned(self, names: Collection[Identifier]) -> None:
+        """Let go of decisions of some people whose outcomes are waited for, stored ones too."""
+        self.learner.catch_up(self.reading_log)
+        self.learner.feedback.forget(names)
+        self.learner.write(self.learner.picture())
+
+    @property
+    def signer(self) -> Signer | None:
+        """What signs certificates."""
+        return self.receipts.key.sign
+
+    def let_go_of_profiles(self) -> None:
+        """Let go of the profiles in memory; they are read anew when next used."""
+        self.__dict__.pop("folding", None)
 
     def rebuild(self, progress: Progress = _silent) -> Rebuilt:
         """Compute all profiles anew from the history, in batch.

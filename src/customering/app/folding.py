@@ -19,7 +19,7 @@ from customering.app.settings import CustomeringSettings
 from customering.consent.gate import CompiledPolicy
 from customering.consent.ledger import consent_of
 from customering.consent.model import ConsentRecord
-from customering.events.model import CONSENT_UPDATED, Event
+from customering.events.model import PERMISSION_NAMES, Event
 from customering.events.store import Block, EventLog
 from customering.identity.anchors import anchor_of
 from customering.identity.graph import IdentityGraph
@@ -39,7 +39,8 @@ Progress = Callable[[int], None]
 def fingerprint_of(traits: TraitSet, policy: CompiledPolicy, settings: CustomeringSettings) -> str:
     """Name everything the states depend on beside the log; when it changes, they are made anew."""
     stated = default_mask(traits, policy)
-    return f"{traits.fingerprint}:{stated}:{to_json(settings.identity).decode()}"
+    gate, identity = policy.fingerprint, to_json(settings.identity).decode()
+    return f"{traits.fingerprint}:{stated}:{gate}:{identity}"
 
 
 def default_mask(traits: TraitSet, policy: CompiledPolicy) -> int:
@@ -113,6 +114,8 @@ class Folding:
         self._unsettled: set[Identifier] = set()
         self._used: dict[Identifier, int] = {}
         self._missed: dict[Identifier, list[Event]] = {}
+        self._gone: set[Identifier] = set()
+        self._absent: set[Identifier] = set()  # asked for, and the store has nothing of them
         self._links: list[Link] = []
         self._waiting: set[Identifier] = set()
         self._stored = state.offset
@@ -161,13 +164,20 @@ class Folding:
             fold_event(traits, states[anchor], event, mask)
             if anchor in self._missed:
                 self._missed[anchor].append(event)
-            if event.name == CONSENT_UPDATED:
+            if event.name in PERMISSION_NAMES:
                 self._take_choice(anchor)
         self._dirty |= touched
         if self._records:
             self._unsettled |= self.graph.changed
         self._links.extend(self.graph.take_pending())
         self.offset = first + len(events)
+
+    def record_of(self, name: Identifier) -> ConsentRecord:
+        """Give what the person behind an identifier said about permission; in memory."""
+        if not self._records:
+            return {}
+        names = self.graph.identifiers_of(name)
+        return consent_of(self._records[one] for one in names if one in self._records)
 
     def states_of(self, anchors: Sequence[Identifier]) -> list[ProfileState]:
         """Give the states of some anchors, to be read only; those never seen are left out."""
@@ -193,6 +203,7 @@ class Folding:
         for anchor in anchors:
             if anchor not in self._states:
                 self._states[anchor] = self._traits.zero()
+                self._absent.discard(anchor)
                 # Their person may have chosen by another identifier, long before this one was seen.
                 if self._records:
                     self._set_mask(anchor, self._mask(anchor))
@@ -205,11 +216,16 @@ class Folding:
             if anchor not in states:
                 if anchor in older:
                     states[anchor] = older.pop(anchor)
-                else:
+                elif anchor not in self._gone and anchor not in self._absent:
                     wanted.append(anchor)
         if wanted:
-            for anchor, state in self._store.get(wanted).items():
+            found = self._store.get(wanted)
+            for anchor, state in found.items():
                 states[anchor] = self._traits.decode(state)
+            # Most people have names under which nothing is filed: ask for each once.
+            if len(self._absent) > self._room:
+                self._absent.clear()
+            self._absent.update(anchor for anchor in wanted if anchor not in found)
 
     def _take_choice(self, anchor: Identifier) -> None:
         """Note that a person chose, so that all their anchors are settled anew."""
@@ -253,7 +269,8 @@ class Folding:
             before = self._masks.get(anchor, self._default)
             now = self._mask(anchor)
             complete = before & self._used.get(anchor, before)
-            if now == before == complete:
+            # What was permitted for a while only may have left something behind.
+            if now == before == complete and anchor not in self._used:
                 continue
             self._set_mask(anchor, now)
             self._dirty.add(anchor)
@@ -268,7 +285,9 @@ class Folding:
 
     def refold(self, anchor: Identifier, events: Iterable[Event]) -> None:
         """Fold an anchor anew from all its events before it was settled."""
-        missed = self._missed.pop(anchor)
+        missed = self._missed.pop(anchor, None)
+        if missed is None:  # erased while its events were read
+            return
         state = fold_events(self._traits, chain(events, missed), self._mask(anchor))
         self._states[anchor] = state
 
@@ -285,6 +304,58 @@ class Folding:
             self._masks.pop(anchor, None)
         else:
             self._masks[anchor] = mask
+
+    # Erasure
+
+    def forget(self, names: Collection[Identifier]) -> None:
+        """Let go of everything about some identifiers, as if they had never been seen.
+
+        What the store has of them is not read any more. It is to be removed from there, with no
+        checkpoint under way, and `forgotten` to be called then.
+        """
+        gone = frozenset(names)
+        changed = self.graph.forget(gone)
+        for kept in (self._states, self._older, self._records, self._masks, self._used):
+            for name in gone & kept.keys():
+                del kept[name]
+        for name in gone & self._missed.keys():
+            del self._missed[name]
+        for noted in (self._dirty, self._unsettled, self._waiting):
+            noted.difference_update(gone)
+        self._links = [link for link in self._links if gone.isdisjoint((link.left, link.right))]
+        self._gone |= gone
+        self._has_let_go = True  # `warm` may have read them from the store already
+        if self._records:
+            self._unsettled |= changed
+
+    def forgotten(self, names: Collection[Identifier]) -> None:
+        """Note that the store has nothing of some identifiers any more.
+
+        Whoever of them has begun anew since `forget` is stored by the next checkpoint.
+        """
+        self._gone.difference_update(names)
+        self._recall(names)
+        self._dirty.update(name for name in names if name in self._states)
+        for name in names:
+            self._links += self.graph.tree_of(name)
+            self._links += [refusal.link for refusal in self.graph.refusals_of(name)]
+
+    def set_aside(self, anchors: Iterable[Identifier]) -> None:
+        """Keep aside what is folded from now on for anchors that are to be given to `refold`.
+
+        Their state is made anew because events of theirs are not what they were.
+        """
+        every = list(anchors)
+        self._load(every)
+        for anchor in every:
+            self._missed.setdefault(anchor, [])
+            self._dirty.add(anchor)
+
+    def take_again(self, events: Iterable[Event]) -> None:
+        """Take what events that were folded before say about identity once more."""
+        for event in events:
+            self.graph.observe_event(event)
+        self._links.extend(self.graph.take_pending())
 
     # Checkpoints
 

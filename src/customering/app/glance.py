@@ -1,7 +1,7 @@
 """A glance at a person: what a decision needs of them, worked out when it is asked for."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from msgspec.structs import replace
 
@@ -14,7 +14,7 @@ from customering.profile.lazy import LazyValues, Reader
 from customering.profile.model import State as ProfileState
 from customering.profile.traits import TraitSet
 from customering.relationship.facts import facts_from, history_from
-from customering.relationship.model import ContactContract, DeclaredStatus
+from customering.relationship.model import ContactContract, DeclaredStatus, SettableStatus
 from customering.relationship.settings import StatusSettings
 from customering.relationship.status import judge
 from customering.relationship.value import outlook
@@ -25,6 +25,8 @@ STATUS_FACT = "relationship_status"
 
 VALUE_PURPOSE = "profile.value_scoring"
 """The purpose under which value and status are estimated."""
+
+_SETTABLE = frozenset(get_args(SettableStatus))
 
 DISMISSED_TRAIT = "dismissed_actions"
 """The trait of what a person said no to: by action the latest days on which they did."""
@@ -157,7 +159,7 @@ class Glances:
 
 def declared_status(fact: Any) -> DeclaredStatus | None:
     """Read the status a person set from their declared fact; None when it is not one."""
-    if not isinstance(fact, dict) or fact.get("status") not in ("on_a_break", "not_that_into_you"):
+    if not isinstance(fact, dict) or fact.get("status") not in _SETTABLE:
         return None
     return DeclaredStatus(
         status=fact["status"], since_ms=int(fact.get("since_ms", 0)), until_ms=fact.get("until_ms")

@@ -49,6 +49,11 @@ class Home(Record, frozen=True):
         return f"sqlite:///{self.folder / 'control.sqlite'}"
 
     @property
+    def consent_url(self) -> str:
+        """The consent ledger: ground data too, which proves what people said."""
+        return f"sqlite:///{self.folder / 'consent.sqlite'}"
+
+    @property
     def history_folder(self) -> Path:
         """The Parquet copy of the log."""
         return self.folder / "history"

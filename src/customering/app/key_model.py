@@ -9,13 +9,14 @@ from customering.kernel.ids import Identifier
 from customering.kernel.records import Record
 
 Kind = Literal["write", "server", "secret", "subject"]
-Scope = Literal["collect", "decide", "outcomes", "people", "stream", "import", "metrics"]
+Scope = Literal["collect", "decide", "outcomes", "people", "stream", "import", "metrics", "portal"]
 
-SCOPES: frozenset[str] = frozenset(get_args(Scope))
+SCOPES: frozenset[str] = frozenset(get_args(Scope)) - {"portal"}
 SUBJECT_SCOPES = frozenset({"decide", "outcomes", "stream"})
 """What a browser is allowed about the one person a token names, unless its key says otherwise."""
-SUBJECT_SCOPES_ALL = SUBJECT_SCOPES | {"people"}
-"""What it may be allowed: with ``people`` the person reads and changes what is known of them."""
+SUBJECT_SCOPES_ALL = SUBJECT_SCOPES | {"people", "portal"}
+"""What it may be allowed: with ``people`` the person reads and changes what is known of them, with
+``portal`` the shop's server hands people over who are signed in there to their own page here."""
 
 LEEWAY_SECONDS = 60
 """How far the clock of the shop's server may be from ours."""
@@ -78,11 +79,15 @@ class Vouched(Record, frozen=True):
         Whom it names.
     expires_at
         When it ends, our leeway not counted, milliseconds since 1970.
+    signed_in_at
+        When the person proved who they are, as the shop says; 0 when it does not. Milliseconds
+        since 1970.
     """
 
     key_id: str
     person: Identifier
     expires_at: int
+    signed_in_at: int = 0
 
     def holds(self, now_ms: int) -> bool:
         """Tell whether it has not ended yet."""

@@ -1,10 +1,10 @@
 """The keys of one home: making them, ending them, and finding one by what a request carries.
 
-Four kinds. A *write* key is public: it stands in web pages and apps, may only add events, and is
-bound to a source and to the pages that may use it. A *server* key adds events too, is kept secret,
-and what it says about identity is believed. A *secret* key does what its scopes say. A *subject*
-key is a pair: the shop's server signs tokens with the private half, each of which lets a browser
-read what is decided for one person, for some minutes.
+Four kinds. A *write* key is public: it stands in web pages and apps, adds events, asks what to show
+a visitor, and is bound to a source and to the pages that may use it. A *server* key adds events
+too, is kept secret, and what it says about identity is believed. A *secret* key does what its
+scopes say. A *subject* key is a pair: the shop's server signs tokens with the private half, each of
+which lets a browser read what is decided for one person, for some minutes.
 """
 
 import secrets
@@ -308,6 +308,28 @@ class KeyRing:
         if not key.holds(now_ms) or not vouched.holds(now_ms):
             raise refusal()
         return key, vouched.person
+
+    def handed_over(self, token: str, now_ms: int) -> Vouched:
+        """Check a token by which a shop's server hands a person over to their own page.
+
+        Raises
+        ------
+        Refused
+            When anything is wrong with it, its key may not do this included; always in the same
+            words.
+        Unavailable
+            When the keys had to be read again and cannot be.
+        """
+        from customering.app.subject_tokens import PORTAL_AUDIENCE, read_token, refusal
+
+        if not -_LOOK_MS < now_ms - self._looked_at < _LOOK_MS:
+            self._look(now_ms)
+        vouched = read_token(token, self._public_keys.get, now_ms, audience=PORTAL_AUDIENCE)
+        key = self._keys[vouched.key_id]
+        if not key.holds(now_ms) or "portal" not in key.scopes:
+            raise refusal()
+        self.note_use(key.key_id, now_ms)
+        return vouched
 
     def _look(self, now_ms: int) -> None:
         """Read the keys again if another process made or revoked one."""

@@ -8,7 +8,7 @@ state. Three other threads do what would hold it up, and touch nothing of it: on
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
@@ -25,7 +25,7 @@ from customering.app.writing import Job, Writer
 from customering.decision.model import Decision, DecisionRequest
 from customering.decision.record import decision_of
 from customering.events.intake import Intake, intake
-from customering.events.model import Event
+from customering.events.model import PERMISSION_NAMES, Event
 from customering.identity.claims import believed_only
 from customering.identity.model import own_id
 from customering.kernel.errors import Absent, CustomeringError, NoSuchPerson, Overloaded
@@ -83,6 +83,8 @@ class Live:
         self._analyst = ThreadPoolExecutor(1, thread_name_prefix="analyst")
         self._keeper = ThreadPoolExecutor(1, thread_name_prefix="keeper")
         self._tasks: list[asyncio.Task[None]] = []
+        self._closers: list[Callable[[], Awaitable[None]]] = []
+        self._forgetters: list[Callable[[Collection[Identifier]], None]] = []
         self._writer: Writer | None = None
 
     # Start and stop
@@ -97,6 +99,8 @@ class Live:
         """
         _ = self.engine.log, self.engine.quarantine
         self.engine.catch_up()
+        self.engine.learner.catch_up(self.engine.reading_log)
+        self.engine.receipts.catch_up(self.engine.reading_log)
         self._loop = asyncio.get_running_loop()
         self._decide_for_nobody()
         self._writer = Writer(
@@ -117,6 +121,7 @@ class Live:
         """Make a decision that nobody sees: models are read and the catalogue is compiled by it."""
         nobody = Identifier("anonymous_id:nobody")
         self.decide([nobody], request_for("start", "", 1), keep=False)
+        self.engine.models.words.prepare()
         self.decisions = 0
 
     async def stop(self) -> None:
@@ -125,6 +130,8 @@ class Live:
         A checkpoint that cannot be stored is told and no error: all of it is in the log, and the
         next start folds it.
         """
+        for close in self._closers:
+            await close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -224,8 +231,11 @@ class Live:
         """Fold what was written, and let those go on who wait for it."""
         if fresh:
             self.engine.folding.fold(fresh, first)
+            self.engine.learner.fold(fresh, first)
             for watcher in tuple(self._watchers):
                 watcher(fresh)
+            if any(event.name in PERMISSION_NAMES for event in fresh):
+                self._keeper.submit(self.engine.receipts.try_note, fresh, first + len(fresh))
         for job in jobs:
             if job.done is not None and not job.done.done():
                 job.done.set_result(None)
@@ -330,6 +340,55 @@ class Live:
             raise Absent("there is no decision of this id", hint="check the id")
         return decision_of(event)
 
+    # Erasure
+
+    def forget(self, names: Collection[Identifier]) -> None:
+        """Let go of everything in memory about some identifiers; nothing of it is read any more.
+
+        Their stored profiles are then to be removed by `change_stored`.
+        """
+        engine, person_ids = self.engine, {own_id(name) for name in names}
+        engine.folding.forget(names)
+        engine.learner.feedback.forget(names)
+        engine.deciding.forget(person_ids)
+        kept = self._recent.items()
+        self._recent = OrderedDict((k, one) for k, one in kept if one.person_id not in person_ids)
+        for forget in self._forgetters:
+            forget(names)
+
+    async def change_stored(self, act: Callable[[], R], then: Callable[[R], None]) -> None:
+        """Change stored profiles in the thread that stores them, while no checkpoint is under way.
+
+        Parameters
+        ----------
+        act
+            What is done in that thread.
+        then
+            What is done in the event loop before the next checkpoint may begin.
+        """
+        async with self._checkpointing:
+            then(await self._loop.run_in_executor(self._keeper, act))
+
+    async def fold_again(self, anchors: Sequence[Identifier]) -> None:
+        """Fold anchors anew, from the history, because events of theirs are not what they were."""
+        async with self._checkpointing:
+            folding = self.engine.folding
+            folding.set_aside(anchors)
+            found = await self.in_thread(self._events_before, anchors, folding.offset)
+            for anchor in anchors:
+                folding.refold(anchor, found[anchor])
+            learner = self.engine.learner
+            picture = learner.picture()
+            await self._loop.run_in_executor(self._keeper, learner.write, picture)
+
+    def when_forgetting(self, forget: Callable[[Collection[Identifier]], None]) -> None:
+        """Have somebody told of identifiers that are erased, so that they let go of them too."""
+        self._forgetters.append(forget)
+
+    def before_stopping(self, close: Callable[[], Awaitable[None]]) -> None:
+        """Have something ended before the threads are."""
+        self._closers.append(close)
+
     # Watching
 
     def watch(self, watcher: Callable[[Sequence[Event]], None]) -> Callable[[], None]:
@@ -380,6 +439,7 @@ class Live:
         while True:
             await asyncio.sleep(self.settings.checkpoint_seconds)
             await self._try_checkpoint()
+            self._keeper.submit(self.engine.receipts.try_note, (), self.engine.folding.offset)
 
     async def _try_checkpoint(self) -> None:
         try:
@@ -413,6 +473,16 @@ class Live:
             folding.drop_picture()
             raise
         folding.end_picture()
+        await self._store_what_was_learned()
+
+    async def _store_what_was_learned(self) -> None:
+        """Store what decisions learned, or take what another process learned anew meanwhile."""
+        learner = self.engine.learner
+        if learner.was_replaced:
+            learner.adopt(self.engine.reading_log)
+        elif learner.is_stale:
+            picture = learner.picture()
+            await self._loop.run_in_executor(self._keeper, learner.write, picture)
 
     async def _settle(self) -> None:
         """Fold anew, from the history, the profiles of people who permit more than before."""

@@ -267,7 +267,11 @@ class People:
     ) -> Status:
         """Say how we stand; where we may not judge, only what the person set themselves."""
         facts = facts_from(known if may_judge else {}, expected, wish, now_ms)
-        found = status_of(facts, self._settings.relationship)
+        found = status_of(
+            facts,
+            self._settings.relationship,
+            outlook_at=(lambda at: self._estimate(known, at)) if may_judge else None,
+        )
         if may_judge or found.set_by == "person":
             return found
         return replace(

@@ -1,7 +1,7 @@
 """From the id of a person to an identifier of theirs, in a home that is running."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from customering.app.live import Live
 from customering.events.model import Event
@@ -29,6 +29,7 @@ class PersonIds:
         self._index: PersonIndex | None = None
         self._seen: set[Identifier] = set()
         self._making = asyncio.Lock()
+        live.when_forgetting(self._forget)
 
     async def find(self, person: PersonId) -> Identifier | None:
         """Give an identifier of a person, whatever was acknowledged included; None if unknown."""
@@ -41,6 +42,12 @@ class PersonIds:
             self._index.add(name)
         self._seen.clear()
         return self._index.find(person)
+
+    def _forget(self, names: Collection[Identifier]) -> None:
+        self._seen.difference_update(names)
+        if self._index is not None:
+            for name in names:
+                self._index.discard(name)
 
     def _note(self, events: Sequence[Event]) -> None:
         self._seen.update(name for event in events for name in event.identifiers)

@@ -13,8 +13,13 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from customering.app.model_settings import ModelsSettings
+from customering.app.portal_settings import PortalSettings
 from customering.app.serve_settings import ServeSettings
+from customering.channels.model import MailSettings
 from customering.consent.model import ConsentSettings
+from customering.consent.rights import RightsSettings
+from customering.decision.learning_settings import LearningSettings
 from customering.decision.model import DecisionSettings
 from customering.events.settings import EventsSettings
 from customering.identity.model import IdentitySettings
@@ -102,7 +107,12 @@ class CustomeringSettings(Settings, frozen=True):
     catalog: CatalogSettings = CatalogSettings()
     relationship: StatusSettings = StatusSettings()
     decision: DecisionSettings = DecisionSettings()
+    models: ModelsSettings = ModelsSettings()
+    learning: LearningSettings = LearningSettings()
     serve: ServeSettings = ServeSettings()
+    portal: PortalSettings = PortalSettings()
+    mail: MailSettings = MailSettings()
+    rights: RightsSettings = RightsSettings()
 
 
 class Loaded(Record, frozen=True):

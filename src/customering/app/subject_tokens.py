@@ -22,6 +22,8 @@ from customering.kernel.errors import Invalid, InvalidEvent, Refused
 from customering.kernel.ids import Identifier
 
 AUDIENCE = "customering"
+PORTAL_AUDIENCE = "customering:portal"
+"""For whom a token is by which a shop hands a person over to their own page here."""
 MINUTES_MAX = 15
 
 _INSTANT_END_S = 100_000_000_000  # the year 5138
@@ -65,6 +67,9 @@ def mint(
     person: str,
     now_ms: int,
     minutes: int = MINUTES_MAX,
+    *,
+    audience: str = AUDIENCE,
+    signed_in_at: int | None = None,
 ) -> str:
     """Make a token that lets a browser read what is decided for one person.
 
@@ -78,6 +83,11 @@ def mint(
         The present, milliseconds since 1970.
     minutes
         How long it holds, 1 to 15.
+    audience
+        For whom it is.
+    signed_in_at
+        When the person proved who they are (``auth_time``), milliseconds since 1970; None does not
+        say.
 
     Raises
     ------
@@ -98,12 +108,20 @@ def mint(
         "sub": normalise(kind, value),
         "iat": issued_at,
         "exp": issued_at + minutes * 60,
-        "aud": AUDIENCE,
+        "aud": audience,
     }
+    if signed_in_at is not None:
+        claims["auth_time"] = signed_in_at // 1_000
     return jwt.encode({"alg": "EdDSA", "kid": key.kid}, claims, key, registry=_REGISTRY)
 
 
-def read_token(token: str, key_of: Callable[[str], OKPKey | None], now_ms: int) -> Vouched:
+def read_token(
+    token: str,
+    key_of: Callable[[str], OKPKey | None],
+    now_ms: int,
+    *,
+    audience: str = AUDIENCE,
+) -> Vouched:
     """Check a token and give what it says.
 
     Parameters
@@ -114,6 +132,8 @@ def read_token(token: str, key_of: Callable[[str], OKPKey | None], now_ms: int) 
         Gives the public key of a key id, None for one that is unknown or revoked.
     now_ms
         The present, milliseconds since 1970.
+    audience
+        For whom it has to be; one that names nobody is for `AUDIENCE`.
 
     Raises
     ------
@@ -126,10 +146,13 @@ def read_token(token: str, key_of: Callable[[str], OKPKey | None], now_ms: int) 
         read = jwt.decode(
             token, lambda signed: _key_for(signed.headers(), key_of), registry=_REGISTRY
         )
-        person, expires_at = _checked(read.claims, now_ms)
+        person, expires_at = _checked(read.claims, now_ms, audience)
+        signed_in_at = int(_instant(read.claims.get("auth_time", 0)) * 1_000)
     except (JoseError, InvalidEvent, ValueError, TypeError, RecursionError) as error:
         raise refusal() from error
-    return Vouched(key_id=read.header["kid"], person=person, expires_at=expires_at)
+    return Vouched(
+        key_id=read.header["kid"], person=person, expires_at=expires_at, signed_in_at=signed_in_at
+    )
 
 
 def refusal() -> Refused:
@@ -175,7 +198,7 @@ def _key_for(header: Mapping[str, Any], key_of: Callable[[str], OKPKey | None]) 
     return key
 
 
-def _checked(claims: Mapping[str, Any], now_ms: int) -> tuple[Identifier, int]:
+def _checked(claims: Mapping[str, Any], now_ms: int, wanted: str) -> tuple[Identifier, int]:
     """Give the person and the end of a token whose signature is good."""
     now_s = now_ms / 1_000
     issued_at, expires_at = _instant(claims.get("iat")), _instant(claims.get("exp"))
@@ -185,7 +208,7 @@ def _checked(claims: Mapping[str, Any], now_ms: int) -> tuple[Identifier, int]:
         max(issued_at, not_before) <= now_s + LEEWAY_SECONDS
         and now_s < expires_at + LEEWAY_SECONDS
         and 0 < expires_at - issued_at <= MINUTES_MAX * 60
-        and (audience == AUDIENCE or (isinstance(audience, list) and AUDIENCE in audience))
+        and (audience == wanted or (isinstance(audience, list) and wanted in audience))
     )
     subject = claims.get("sub")
     if not holds or not isinstance(subject, str) or ":" not in subject:

@@ -1,7 +1,7 @@
 """What a person tells us to do with them: what they permit, and how they want to stand with us."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from customering.app.people import STATUS_FACT, Person
 from customering.consent.gate import CompiledPolicy
@@ -9,8 +9,9 @@ from customering.consent.ledger import check_choices
 from customering.events.model import CONSENT_UPDATED, FACT_CORRECTED
 from customering.kernel.errors import Invalid
 from customering.kernel.ids import Identifier
+from customering.relationship.model import SettableStatus
 
-WORDS = ("on_a_break", "not_that_into_you", "none")
+WORDS = (*get_args(SettableStatus), "none")
 """How a person may want to stand with us; ``none`` takes it back."""
 
 
@@ -70,7 +71,7 @@ def standing(person: Person, word: str, now_ms: int, until_ms: int | None = None
     if word not in WORDS:
         raise Invalid(
             f"{word!r} cannot be set by a person",
-            hint="on_a_break, not_that_into_you, or none to take it back",
+            hint=f"{', '.join(WORDS[:-1])}, or none to take it back",
         )
     if until_ms is not None and until_ms <= now_ms:
         raise Invalid("it would have ended before it begins", hint="name an instant still to come")

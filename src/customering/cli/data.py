@@ -10,6 +10,7 @@ from customering.app.catalog import import_actions, read_catalog_mapping
 from customering.app.engine import Engine
 from customering.app.home import find, read_text
 from customering.app.importing import ImportReport, import_files, preview_files
+from customering.app.learner_gate import judge_placements
 from customering.cli.output import (
     HomeOption,
     JsonOption,
@@ -132,23 +133,27 @@ def learn(
     started = time.monotonic()
     with Engine(find(home, overrides=overrides or ())) as engine:
         learned = engine.learn()
+        gates = judge_placements(engine)
     seconds = time.monotonic() - started
     if as_json:
-        print_json({"learned": learned, "seconds": seconds})
+        print_json({"learned": learned, "gates": gates, "seconds": seconds})
         return
     if learned.value is None:
         console.print(f"Value: not fitted: {learned.value_skipped}")
     else:
         model = learned.value.model
         console.print(
-            f"Value: {model.people:,} people, {model.repeaters:,} came back; BG/NBD r"
-            f" {model.buying.r:.3f}, alpha {model.buying.alpha:.3f}, a {model.buying.a:.3f},"
-            f" b {model.buying.b:.3f}; expectations scaled by {model.scale:.2f}"
+            f"Value: {model.people:,} people, {model.repeaters:,} came back; expectations scaled by"
+            f" {model.scale:.2f}. {learned.value.choice}"
         )
     if learned.taste_skipped:
         console.print(f"Taste: not fitted: {learned.taste_skipped}")
     else:
         console.print(f"Taste: {learned.products:,} products")
+    for kind, verdict in learned.verdicts.items():
+        console.print(f"Model of {kind}: {verdict}", markup=False)
+    for placement, gate in gates.items():
+        console.print(f"Features of people at {placement}: {gate.words}", markup=False)
     console.print(f"({seconds:.1f} s)")
 
 

@@ -16,6 +16,10 @@ from customering.app.evaluating import (
 )
 from customering.app.home import find
 from customering.app.learning import TASTE_PURPOSE, VALUE_PURPOSE
+from customering.cli.evaluate_effect import evaluate_the_effect, evaluate_the_uplift
+from customering.cli.evaluate_policy import evaluate_policy
+from customering.cli.evaluate_report import evaluate_everything
+from customering.cli.evaluate_status import evaluate_status
 from customering.cli.output import (
     HomeOption,
     JsonOption,
@@ -29,7 +33,15 @@ from customering.decision.model import Decision
 from customering.kernel.errors import Invalid
 from customering.relationship.evaluate import HoldOutReport
 
-evaluate = typer.Typer(help="How good the predictions are, on held-out days.", no_args_is_help=True)
+evaluate = typer.Typer(
+    help="How good predictions and decisions are: held-out days, other policies, control group.",
+    no_args_is_help=True,
+)
+
+evaluate.command("policy")(evaluate_policy)
+evaluate.command("effect")(evaluate_the_effect)
+evaluate.command("uplift")(evaluate_the_uplift)
+evaluate.command("report")(evaluate_everything)
 
 HeldOut = Annotated[int, typer.Option("--held-out-days", help="Days at the end to hide.", min=1)]
 
@@ -111,6 +123,9 @@ def print_decision(decision: Decision, most: int = 5) -> None:
     )
 
 
+evaluate.command("status")(evaluate_status)
+
+
 @evaluate.command("next-basket")
 def evaluate_basket(
     held_out_days: HeldOut = 28,
@@ -186,10 +201,12 @@ def print_value(done: HoldOutReport, held_out_days: int) -> None:
         for number, decile in enumerate(done.deciles, 1)
     ]
     console.print(table(("decile", "people", "predicted", "real"), rows, numbers="rrrr"))
-    measures = [
-        ("BG/NBD", done.held_out),
-        ("own rate so far", done.own_rate),
-    ]
+    measures = [(rival.name, rival.held_out) for rival in done.rivals]
+    measures.append(("own rate so far", done.own_rate))
+    if done.calibration_error is not None:
+        console.print(f"Off by {done.calibration_error:.1%} of all purchases over the deciles")
+    if done.choice:
+        console.print(done.choice, markup=False)
     columns = ("method", "bias", "mean error", "correlation", "top tenth holds")
     console.print()
     console.print(

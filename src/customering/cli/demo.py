@@ -22,7 +22,10 @@ _TITLES = {
     "lost": "so late that they have most likely left",
     "returning": "came back after a long silence",
     "on_a_break": "asked us for a pause",
+    "just_a_transaction": "wants to order and nothing else",
     "not_that_into_you": "does not want to be courted",
+    "partner": "wants to think along",
+    "left": "has left",
 }
 
 
@@ -107,8 +110,13 @@ def _print_next(done: Demo) -> None:
         (f"consent set {who} personalize deny", "what a refusal does, at once"),
         ("audience list", "saved questions over everybody"),
         ("decide --all --out decisions.parquet", "one decision for each person"),
+        ("evaluate report --out report.html", "how good all of it is, on one page with pictures"),
+        ("journeys list", "welcome, win-back and others, as actions with rules"),
+        (f"takeout {who} --out mine.zip", "everything of one person, for them"),
+        ("town --home a-town", "people whose true wishes are known: watch it learn"),
         ("log verify", "check every block of the log"),
         ("serve", "all of it live: open http://127.0.0.1:8000 for what is running and the API"),
+        (f"portal link {who}", "... and, beside it, a link that lets them into their own page"),
     )
     console.print(f"  export CUSTOMERING_HOME={done.home}", markup=False)
     for command, why in commands:

@@ -21,6 +21,10 @@ _COMMANDS = {
         "demo.demo",
         "Run a year of a real retailer: from events to the right next step for one person.",
     ),
+    "town": (
+        "town.town",
+        "Make a simulated town whose true wishes are known, and live in it.",
+    ),
     "import": (
         "data.import_data",
         "Import files: once, however often it is run and wherever it is cut off.",
@@ -33,6 +37,7 @@ _COMMANDS = {
         "data.learn",
         "Fit the models of value and taste on everybody who permits it.",
     ),
+    "models": ("models.models", "Fitted models: which there are, which is in use, and back again."),
     "person": (
         "people.person",
         "Show one person: who they are, how we stand, what is known and how we know it.",
@@ -58,16 +63,28 @@ _COMMANDS = {
         "Make a home from a backup; profiles are computed from its log at the first use.",
     ),
     "config": ("setup.config", "What the home is set to, and why."),
-    "evaluate": ("deciding.evaluate", "How good the predictions are, on held-out days."),
+    "evaluate": (
+        "deciding.evaluate",
+        "How good predictions and decisions are: held-out days, other policies, control group.",
+    ),
     "identity": ("people.identity", "Who is one person, and why."),
     "status": ("people.status", "How a person wants to stand with us."),
-    "consent": ("people.consent", "What a person permits."),
+    "consent": ("consent.consent", "What a person permits, and the proof of it."),
     "audience": ("people.audience", "Saved questions over people."),
     "trait": ("people.trait", "What is computed about people."),
     "catalog": ("data.catalog", "What you may do for people: offers and messages."),
+    "journeys": (
+        "journeys.journeys",
+        "Ready actions with rules: welcome, abandoned cart, win back and others.",
+    ),
+    "erase": ("rights.erase", "Erase one person: every byte of them in this home."),
+    "takeout": ("rights.takeout", "Write everything of one person into a ZIP."),
+    "rights": ("rights.rights", "What people ask of us by law, and how far it is."),
+    "audit": ("rights.audit", "Who looked at whom."),
     "log": ("log.log", "The log: everything that happened."),
     "quarantine": ("log.quarantine", "What was refused, and why."),
     "keys": ("keys.keys", "Who may send events and who may read."),
+    "portal": ("portal.portal", "The person's own page."),
 }
 
 

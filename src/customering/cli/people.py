@@ -7,6 +7,7 @@ import typer
 from customering.app.engine import Engine
 from customering.app.home import find
 from customering.app.people import STATUS_FACT, Person
+from customering.app.rights_home import note_look
 from customering.app.timeline import in_short
 from customering.app.wishes import choice, standing
 from customering.cli.output import (
@@ -19,6 +20,7 @@ from customering.cli.output import (
     print_json,
     table,
 )
+from customering.consent.voices import choices_of
 from customering.events.model import IDENTIFIERS_JOINED, IDENTIFIERS_SEPARATED
 from customering.identity.explain import explain
 from customering.identity.preview import preview_join, preview_separate
@@ -30,7 +32,7 @@ identity = typer.Typer(help="Who is one person, and why.", no_args_is_help=True)
 audience = typer.Typer(help="Saved questions over people.", no_args_is_help=True)
 trait = typer.Typer(help="What is computed about people.", no_args_is_help=True)
 status = typer.Typer(help="How a person wants to stand with us.", no_args_is_help=True)
-consent = typer.Typer(help="What a person permits.", no_args_is_help=True)
+consent = typer.Typer(help="What a person permits, and the proof of it.", no_args_is_help=True)
 
 Who = Annotated[str, typer.Argument(help="type:value, an e-mail address, or a person id.")]
 Other = Annotated[str, typer.Argument(help="The other identifier, type:value.")]
@@ -56,6 +58,8 @@ def person(
         facts = engine.people.facts(found)
         inside = engine.people.audiences(found, engine.audiences)
         timeline = [in_short(event) for event in engine.people.timeline(found, events)]
+        subject = engine.journal.hash_of(found.identifiers[0]).hex()
+        note_look(engine, subject, "read", "customering person")
         currency = engine.settings.events.default_currency
         units = {n: t.definition.unit for n, t in engine.traits.traits.items()}
     if as_json:
@@ -222,7 +226,12 @@ def _print_words(found: Any, words: tuple[str, ...], *, as_json: bool) -> None:
 @status.command("set")
 def status_set(
     who: Who,
-    word: Annotated[str, typer.Argument(help="on_a_break, not_that_into_you, or none.")],
+    word: Annotated[
+        str,
+        typer.Argument(
+            help="on_a_break, just_a_transaction, not_that_into_you, partner, left, or none."
+        ),
+    ],
     until: Annotated[
         str | None, typer.Option("--until", help="When it ends, such as 2018-02-01.")
     ] = None,
@@ -276,11 +285,12 @@ def consent_show(who: Who, home: HomeOption = None, as_json: JsonOption = False)
 
 def _print_consent(found: Person, *, as_json: bool) -> None:
     if as_json:
-        print_json({"chosen": found.consent, "refused_purposes": found.refused})
+        chosen = choices_of(found.consent)
+        print_json({"chosen": chosen, "refused_purposes": found.refused})
         return
     rows = [
         (purpose, answer, format_instant(at_ms))
-        for purpose, (at_ms, answer) in sorted(found.consent.items())
+        for purpose, (at_ms, answer) in sorted(choices_of(found.consent).items())
     ]
     if rows:
         console.print(table(("purpose", "answer", "since"), rows))

@@ -52,6 +52,19 @@ IDENTIFIERS_SEPARATED = "Identifiers Separated"
 CONSENT_UPDATED = "Consent Updated"
 FACT_CORRECTED = "Fact Corrected"
 DECISION_MADE = "Decision Made"
+SIGNAL_UPDATED = "Signal Updated"
+OBJECTION_UPDATED = "Objection Updated"
+RESTRICTION_UPDATED = "Restriction Updated"
+AGREEMENT_UPDATED = "Agreement Updated"
+
+PERMISSION_NAMES = (
+    CONSENT_UPDATED,
+    SIGNAL_UPDATED,
+    OBJECTION_UPDATED,
+    RESTRICTION_UPDATED,
+    AGREEMENT_UPDATED,
+)
+"""Events that change what a person permits; each says it key by key in ``purposes``."""
 
 RESERVED_NAMES = frozenset(
     {
@@ -60,6 +73,7 @@ RESERVED_NAMES = frozenset(
         CONSENT_UPDATED,
         FACT_CORRECTED,
         DECISION_MADE,
+        *PERMISSION_NAMES,
     }
 )
 

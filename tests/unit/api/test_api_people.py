@@ -237,7 +237,7 @@ def test_what_is_not_there_is_told_in_the_one_shape(shop: Run) -> None:
     async def act(doors: AllDoors) -> None:
         absent = await doors.get("/v1/nowhere")
         assert (absent.status, absent.json["code"]) == (404, "not_found")
-        wrong = await doors.call("DELETE", ADA_AT, key=doors.secret)
+        wrong = await doors.call("PUT", ADA_AT, key=doors.secret)
         assert (wrong.status, wrong.json["code"]) == (405, "method_not_allowed")
         assert "GET" in wrong.headers["allow"]
 
