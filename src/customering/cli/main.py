@@ -23,7 +23,7 @@ _COMMANDS = {
     ),
     "town": (
         "town.town",
-        "Make a simulated town whose true wishes are known, and live in it.",
+        "Make a simulated town whose true wishes are known, live in it, and say what was missed.",
     ),
     "import": (
         "data.import_data",
@@ -77,8 +77,14 @@ _COMMANDS = {
         "journeys.journeys",
         "Ready actions with rules: welcome, abandoned cart, win back and others.",
     ),
-    "erase": ("rights.erase", "Erase one person: every byte of them in this home."),
-    "takeout": ("rights.takeout", "Write everything of one person into a ZIP."),
+    "erase": (
+        "rights.erase",
+        "Erase one person: every byte of them in this home; it cannot be undone.",
+    ),
+    "takeout": (
+        "rights.takeout",
+        "Write everything of one person into a ZIP: JSON, CSV, JSON-LD and a page to read.",
+    ),
     "rights": ("rights.rights", "What people ask of us by law, and how far it is."),
     "audit": ("rights.audit", "Who looked at whom."),
     "log": ("log.log", "The log: everything that happened."),

@@ -14,8 +14,8 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from customering.kernel.chance import draw
 
@@ -208,7 +208,9 @@ def _chances_to_win(scales: Floats, logits: Floats, errors: Floats, quiet_score:
     low, high = float(quantile(-_TAILS).max()), float(quantile(_TAILS).max())
     edges = np.geomspace(max(low, 1e-12), max(high, 2e-12) * (1.0 + 1e-9), _POINTS)
     shares = np.minimum(edges / scales[:, None], 1.0 - 1e-15)
-    below = ndtr((np.log(shares / (1.0 - shares)) - logits[:, None]) / spread[:, None])
+    below = scipy.special.ndtr(
+        (np.log(shares / (1.0 - shares)) - logits[:, None]) / spread[:, None]
+    )
     below[is_quiet] = edges >= quiet_score
     below = np.concatenate([np.zeros((len(scales), 1)), below], axis=1)
     middle = np.maximum((below[:, 1:] + below[:, :-1]) / 2.0, 1e-300)
