@@ -115,6 +115,14 @@ def test_the_mask_permits_what_the_gate_permits(record: ConsentRecord, policy: C
         assert policy.allows(mask, purpose) == isinstance(answer, Permit), purpose
 
 
+def test_a_choice_that_outdoes_a_signal_outdoes_no_agreement():
+    record: ConsentRecord = {
+        "ads.audiences": (1, "allow"), "agreement:SD-BASE": (0, "deny"), "signal:gpc": (0, "deny"),
+    }  # fmt: skip
+    for said in (record, dict(reversed(record.items()))):
+        assert not POLICY.allows(POLICY.mask(said), "ads.audiences")
+
+
 @settings(max_examples=120, deadline=None)
 @given(broken_records, POLICIES)
 def test_the_mask_of_a_broken_record_is_that_of_the_gate(record: Any, policy: CompiledPolicy):

@@ -175,9 +175,10 @@ class CompiledVoices:
                 refused |= heard[1]
                 barred |= heard[2]
             elif key.startswith("signal:"):
-                refused |= self._all_signalled
-                if allowed & self._all_signalled:
-                    refused &= ~self._outdone(record, at_ms)
+                against = self._all_signalled
+                if allowed & against:
+                    against &= ~self._outdone(record, at_ms)
+                refused |= against
             elif not key.startswith("objection:"):
                 # Somebody said something that this version cannot read.
                 refused = self.choosable
