@@ -93,8 +93,7 @@ def _told(person: Person) -> str:
         sentences.append(f"Spent {format_money(spent, 'USD')} this year{taste}.")
     if person.estimate is not None:
         sentences.append(
-            f"Still a customer with {person.estimate.p_alive:.0%} probability;"
-            f" {person.estimate.expected_purchases_30:.1f} visits expected in 30 days."
+            f"{person.estimate.expected_purchases_30:.1f} visits expected in the next 30 days."
         )
     return " ".join(sentences)
 
