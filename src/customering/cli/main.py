@@ -134,7 +134,7 @@ def main() -> None:
     # Millions of small records without cycles: looking for cycles often costs more than it frees.
     gc.set_threshold(100_000, 50, 1_000)
     try:
-        _Program()()
+        _Program()(prog_name="customering")
     except CustomeringError as error:
         _print_error(error)
         sys.exit(1)
