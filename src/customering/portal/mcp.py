@@ -155,20 +155,7 @@ def door(portal: Handler, grants: Grants) -> Handler:
         grant = await to_thread(grants.find, _shown(context.request.scope))
         held = frozenset() if grant is None else grant.scopes
         return types.ListToolsResult(
-            tools=[
-                types.Tool(
-                    name=tool.name,
-                    description=tool.about,
-                    input_schema={
-                        "type": "object",
-                        "properties": tool.fields,
-                        "required": list(tool.required),
-                    },
-                    annotations=types.ToolAnnotations(read_only_hint=tool.scope == "read"),
-                )
-                for tool in TOOLS
-                if tool.scope in held
-            ]
+            tools=[types.Tool(**_told_of(tool)) for tool in TOOLS if tool.scope in held]
         )
 
     def told(text: str, *, is_error: bool) -> types.CallToolResult:
@@ -211,6 +198,20 @@ def door(portal: Handler, grants: Grants) -> Handler:
             await manager.asgi_app(scope, receive, send)
 
     return serve
+
+
+def _told_of(tool: Tool) -> dict[str, Any]:
+    """Give a tool as the protocol tells it."""
+    return {
+        "name": tool.name,
+        "description": tool.about,
+        "input_schema": {
+            "type": "object",
+            "properties": tool.fields,
+            "required": list(tool.required),
+        },
+        "annotations": {"read_only_hint": tool.scope == "read"},
+    }
 
 
 def _passed_on(scope: Scope) -> dict[str, str]:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event
 from sqlalchemy.exc import DatabaseError
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from customering.kernel.errors import Unavailable
 from customering.stores.dialects import insert_of
@@ -35,7 +36,10 @@ class GroundDatabase:
             event.listen(self._engine, "connect", _prepare_sqlite)
         self._insert = insert_of(self._engine)
         with self._transaction() as connection:
-            metadata.create_all(connection)
+            for table in metadata.sorted_tables:  # another process may be making them right now
+                connection.execute(CreateTable(table, if_not_exists=True))
+                for index in table.indexes:
+                    connection.execute(CreateIndex(index, if_not_exists=True))
 
     def close(self) -> None:
         """Close the database."""

@@ -3,31 +3,24 @@
 Only digests of what lets a program in are kept. Any thread may use it.
 """
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from typing import NamedTuple
 
 from sqlalchemy import (
     BigInteger,
     Column,
-    Connection,
     LargeBinary,
     MetaData,
     String,
     Table,
-    create_engine,
     delete,
-    event,
     func,
     select,
     update,
 )
-from sqlalchemy.exc import DatabaseError
-from sqlalchemy.schema import CreateTable
 
-from customering.kernel.errors import Unavailable
 from customering.kernel.ids import Identifier
-from customering.stores.portal_sessions import _prepare_sqlite
+from customering.stores.ground import GroundDatabase
 
 _metadata = MetaData()
 _grants = Table(
@@ -73,7 +66,7 @@ class GrantRow(NamedTuple):
     seen_at: int = 0
 
 
-class PortalGrants:
+class PortalGrants(GroundDatabase):
     """The grants of one home.
 
     Parameters
@@ -88,26 +81,7 @@ class PortalGrants:
     """
 
     def __init__(self, url: str) -> None:
-        self._engine = create_engine(url)
-        if self._engine.dialect.name == "sqlite":
-            event.listen(self._engine, "connect", _prepare_sqlite)
-        with self._transaction() as connection:
-            connection.execute(CreateTable(_grants, if_not_exists=True))
-
-    def close(self) -> None:
-        """Close the database."""
-        self._engine.dispose()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except DatabaseError as error:
-            raise Unavailable(
-                f"the control database cannot be used: {type(error.orig).__name__}",
-                hint="check that the folder is writable and has room",
-            ) from error
+        super().__init__(url, _metadata, "the control database")
 
     def add(self, grant: GrantRow) -> None:
         """Keep a grant."""

@@ -4,32 +4,25 @@ Nothing that lets anybody in is kept, only digests of it: of links, of sessions,
 thread may use it.
 """
 
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from sqlalchemy import (
     BigInteger,
     Column,
-    Connection,
     Integer,
     LargeBinary,
     MetaData,
     String,
     Table,
-    create_engine,
     delete,
-    event,
     func,
     select,
     update,
 )
-from sqlalchemy.exc import DatabaseError
-from sqlalchemy.schema import CreateTable
 
-from customering.kernel.errors import Unavailable
 from customering.kernel.ids import Identifier
-from customering.stores.dialects import insert_of
+from customering.stores.ground import GroundDatabase
 
 _metadata = MetaData()
 _sign_ins = Table(
@@ -137,7 +130,7 @@ class Session(NamedTuple):
     fresh_at: int
 
 
-class PortalSessions:
+class PortalSessions(GroundDatabase):
     """The sessions of one home.
 
     Parameters
@@ -152,28 +145,7 @@ class PortalSessions:
     """
 
     def __init__(self, url: str) -> None:
-        self._engine = create_engine(url)
-        if self._engine.dialect.name == "sqlite":
-            event.listen(self._engine, "connect", _prepare_sqlite)
-        self._insert = insert_of(self._engine)
-        with self._transaction() as connection:
-            for table in _metadata.sorted_tables:
-                connection.execute(CreateTable(table, if_not_exists=True))
-
-    def close(self) -> None:
-        """Close the database."""
-        self._engine.dispose()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except DatabaseError as error:
-            raise Unavailable(
-                f"the control database cannot be used: {type(error.orig).__name__}",
-                hint="check that the folder is writable and has room",
-            ) from error
+        super().__init__(url, _metadata, "the control database")
 
     def secret(self, name: str, chance: Callable[[int], bytes]) -> bytes:
         """Give a secret of this home, which is made when it is first asked for."""
@@ -322,13 +294,3 @@ class PortalSessions:
                 gone = connection.execute(delete(table).where(table.c.person.in_(people)))
                 removed += gone.rowcount
         return removed
-
-
-def _prepare_sqlite(connection: object, record: object) -> None:
-    """Let readers work beside a writer; have commits on disk, and removed rows overwritten."""
-    cursor = connection.cursor()  # type: ignore[attr-defined]
-    cursor.execute("PRAGMA busy_timeout = 5000")
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = FULL")
-    cursor.execute("PRAGMA secure_delete = ON")
-    cursor.close()
