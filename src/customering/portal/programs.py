@@ -11,6 +11,7 @@ from customering.app.grants import DAYS_MOST, GRANT_SCOPES
 from customering.kernel.errors import Absent, Invalid
 from customering.kernel.ids import Identifier
 from customering.portal.desk import Desk
+from customering.portal.mcp import is_installed
 from customering.portal.pages import as_json
 from customering.web.problems import AnyRequest
 
@@ -54,7 +55,7 @@ class ProgramsView(msgspec.Struct, frozen=True, kw_only=True):
     text
         What the program just added has to show; told this once. Empty otherwise.
     address
-        Where an agent that speaks the Model Context Protocol connects.
+        Where an agent that speaks the Model Context Protocol connects; empty where none can.
     """
 
     programs: list[ProgramView]
@@ -122,5 +123,5 @@ async def _view(
         days=_DAYS_USUAL,
         days_most=DAYS_MOST,
         text=text,
-        address=f"{desk.guest(request).public.origin}/me/mcp",
+        address=f"{desk.guest(request).public.origin}/me/mcp" if is_installed() else "",
     )
