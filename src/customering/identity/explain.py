@@ -89,10 +89,11 @@ def say_link(link: Link) -> str:
 
 def say_refusal(refusal: Refusal) -> str:
     """Say why a link does not unite two people."""
-    return f"{say_link(refusal.link)}, but {_reason(refusal)}."
+    return f"{say_link(refusal.link)}, but {say_reason(refusal)}."
 
 
-def _reason(refusal: Refusal) -> str:
+def say_reason(refusal: Refusal) -> str:
+    """Say what stands against a link, without a full stop."""
     if refusal.rule == "shared":
         names = " and ".join(refusal.about)
         return f"too many people use {names} to tell whom this names"

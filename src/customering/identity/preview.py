@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from customering.identity.explain import say_refusal
+from customering.identity.explain import say_reason, say_refusal
 from customering.identity.graph import IdentityGraph
-from customering.identity.model import LinkKind, Pair, Refusal, link_between
+from customering.identity.model import Link, LinkKind, Pair, Refusal, link_between
 from customering.identity.partition import Partition
 from customering.identity.rules import IdentityRules
 from customering.kernel.ids import Identifier, kind_of
@@ -100,7 +100,7 @@ def _preview(graph: IdentityGraph, one: Identifier, other: Identifier, kind: Lin
     words = [f"{name} names nobody: its value is blocked." for name in blocked]
     words += _verdict(before, after, ours, theirs)
     words += [_say_excess(found) for found in excess]
-    words += [say_refusal(no) for no in lost]
+    words += [_say_lost(no, ruling) for no in lost]
     return Preview(
         before=before,
         after=after,
@@ -109,6 +109,13 @@ def _preview(graph: IdentityGraph, one: Identifier, other: Identifier, kind: Lin
         refused=lost,
         words=tuple(words),
     )
+
+
+def _say_lost(refusal: Refusal, ruling: Link) -> str:
+    """Say which link would unite nobody any more; the ruling has no instant to tell yet."""
+    if (refusal.link.left, refusal.link.right) == (ruling.left, ruling.right):
+        return f"The ruling would not hold: {say_reason(refusal)}."
+    return say_refusal(refusal)
 
 
 def _people(partition: Partition, names: Iterable[Identifier]) -> tuple[Group, ...]:

@@ -99,6 +99,15 @@ def test_a_blocked_value_joins_nobody():
     )
 
 
+def test_a_join_that_would_not_hold_is_told_as_that():
+    found = IdentityGraph()
+    found.add(link_between(ADA, BO, evidence="r0", occurred_at=1, kind="separated"))
+    found.add(link_between(BO, CHIDI, evidence="r1", occurred_at=2, kind="joined"))
+    preview = preview_join(found, ADA, CHIDI)
+    assert not preview.is_one_person
+    assert preview.words[-1].startswith("The ruling would not hold: an operator keeps ")
+
+
 def test_too_many_merges_are_told_too():
     preview = preview_join(graph(IdentitySettings(merges_max=2)), ADA, BO)
     assert preview.after == ((MAIL, PHONE), (ADA, BO, WEB))
