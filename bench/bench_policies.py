@@ -3,9 +3,10 @@
 A place on a page is filled for whoever comes by, over 90 days, in each of several towns. Every
 policy meets the same people on the same days with the same luck. Told are the share of the way from
 drawing uniformly (0 %) to knowing everything (100 %) that was gone in margin, overall and in the
-last quarter; what was accepted; the margin missed a decision; and, of the policies that keep exact
-chances, how far the value of drawing uniformly, estimated from their own decisions, is from the
-truth (relative error, root of the mean square over towns).
+last quarter, and by the policy as it stands at the end, over the next five days without learning,
+with its draws and without; what was accepted; the margin missed a decision; and, of the policies
+that keep exact chances, how far the value of drawing uniformly, estimated from their own decisions,
+is from the truth (relative error, root of the mean square over towns).
 
 In a second round every policy may write to people by e-mail or leave them alone: told are messages,
 people who ended the channel, and the margin that would not have come anyway, less what was given
@@ -22,24 +23,36 @@ truth at 60 us, make 20 to 30 seconds of a core for ours, and 5 for a policy of 
 
 Run: ``python bench/bench_policies.py`` for one town of 12,000 decisions a policy (about a minute);
 in full ``python bench/bench_policies.py --seeds 20 --decisions 40000`` (about an hour of a core).
+What an outcome costs: ``python bench/bench_policies.py --learning`` (seconds).
 """
 
 import argparse
 import importlib.util
 import math
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from customering.decision.features import FeatureSpec
+from customering.decision.learner import Example, Learner
 from customering.decision.learning_settings import LearningSettings
 from customering.decision.settings import DecisionSettings
 from customering.outcomes.off_policy import estimate_all
 from customering.outcomes.policies import uniform
 from customering.outcomes.trials import trials_of
-from customering.testing.contest import Choice, Policy, Result, Turn, compete, compete_by_mail
+from customering.testing.contest import (
+    Choice,
+    Policy,
+    Result,
+    Turn,
+    compete,
+    compete_by_mail,
+    standing,
+)
 from customering.testing.facts import facts_of
 from customering.testing.ours import Ours
 from customering.testing.rivals import Flood, Popularity, Random, Rules, Thompson
@@ -187,12 +200,17 @@ def interval(values: Sequence[float]) -> str:
 def on_a_page(makers: Sequence[Maker], seeds: Sequence[int], decisions: int) -> None:
     """Print the table of the first round."""
     print(f"\nA place on a page: {decisions:,} decisions a town, towns {seeds[0]} to {seeds[-1]}")
-    head = ("policy", "captured", "last quarter", "accepted", "missed", "uniform IPS", "SNIPS", "s")
-    print("{:<15} {:>14} {:>14} {:>9} {:>7} {:>12} {:>7} {:>6}".format(*head))
+    head = ("policy", "captured", "last quarter", "at the end", "its best", "accepted", "missed")
+    print("{:<15} {:>14} {:>14} {:>14} {:>14} {:>9} {:>7}".format(*head), end="")
+    print("{:>12} {:>7} {:>6}".format("uniform IPS", "SNIPS", "s"))
     facts = {seed: facts_of(Town(seed)) for seed in seeds}
     for maker in makers:
         begun = time.process_time()
-        results = [compete(Town(seed), facts[seed], maker(Town(seed)), decisions) for seed in seeds]
+        results, stands = [], []
+        for seed in seeds:
+            policy = maker(Town(seed))
+            results.append(compete(Town(seed), facts[seed], policy, decisions))
+            stands.append(standing(Town(seed), facts[seed], policy))
         seconds = (time.process_time() - begun) / len(seeds)
         errors = [error for one in results if (error := off_policy_error(one)) is not None]
         ips, snips = (
@@ -203,6 +221,8 @@ def on_a_page(makers: Sequence[Maker], seeds: Sequence[int], decisions: int) -> 
         print(
             f"{results[0].name:<15} {interval([one.captured() for one in results]):>14}"
             f" {interval([one.captured(last_quarter=True) for one in results]):>14}"
+            f" {interval([one.drawn for one in stands]):>14}"
+            f" {interval([one.best for one in stands]):>14}"
             f" {np.mean([one.column('rate').mean() for one in results]):>9.2%}"
             f" {np.mean([one.regret_minor for one in results]):>7.2f} {ips:>12} {snips:>7}"
             f" {seconds:>6.1f}",
@@ -231,6 +251,47 @@ def by_mail(makers: Sequence[Maker], seeds: Sequence[int], decisions: int) -> No
         )
 
 
+def cost_of_learning(outcomes: int = 20_000) -> None:
+    """Print what an outcome costs the learner, and what it costs the slow twin of the tests.
+
+    The outcomes are those of offers drawn uniformly in the first town; the twin, which solves all
+    weights at once, gets the first 300 of them.
+    """
+    town, spec = Town(1), FeatureSpec(ALWAYS.features)
+    facts, chance = facts_of(town), np.random.default_rng(1)
+    told = []
+    for day in range(90):
+        for visit in town.visits(day, outcomes // 90):
+            action = town.actions[int(chance.integers(30))]
+            here = visit.circumstances
+            features = spec.of(facts[visit.person], here.as_context(), visit.at_ms)
+            example = Example(
+                ":home", action.group, action.action_id, "catalogue", 0.035, 1, features
+            )
+            accepted = town.respond(visit.person, action.action_id, here, day).accepted
+            told.append((day, example, accepted))
+    learner, half = Learner(ALWAYS), len(told) // 2
+    spent = []
+    for some in (told[:half], told[half:]):
+        begun = time.process_time()
+        for day, example, accepted in some:
+            learner.begin_day(day)
+            learner.learn(example, accepted)
+        spent.append((time.process_time() - begun) / len(some) * 1e6)
+    print(
+        f"\nOne outcome: {spent[0]:.0f} us at first, {spent[1]:.0f} us of {half:,} later ones",
+        end="",
+    )
+    sys.path.append(str(Path(__file__).parents[1] / "tests" / "oracles"))
+    from learner_twin import Twin
+
+    twin = Twin()
+    begun = time.process_time()
+    for _, example, accepted in told[:300]:
+        twin.learn(example, accepted)
+    print(f"; the slow twin {(time.process_time() - begun) / 300 * 1e6:,.0f} us (first 300)")
+
+
 def main() -> None:
     """Run both rounds."""
     told = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -239,7 +300,11 @@ def main() -> None:
     told.add_argument("--decisions", type=int, default=12_000, help="decisions a town and policy")
     told.add_argument("--only", nargs="*", help="names of policies; all when left out")
     told.add_argument("--no-mail", action="store_true", help="leave out the second round")
+    told.add_argument("--learning", action="store_true", help="only what an outcome costs")
     given = told.parse_args()
+    if given.learning:
+        cost_of_learning()
+        return
     seeds = range(given.first, given.first + given.seeds)
     makers = list(ON_A_PAGE)
     if importlib.util.find_spec("vowpalwabbit") is None:

@@ -20,9 +20,9 @@ examples = st.builds(
     prior=st.sampled_from([0.0, 0.01, 0.2, 1.0]),
     rank=st.integers(1, 4),
     features=st.dictionaries(
-        st.sampled_from(["weekend", "orders_90d", "part=night", "top_departments=Bakery"]),
+        st.sampled_from(["weekend", "part=night", "top_departments=Bread", "context.page=wine"]),
         st.floats(-3, 3),
-    ),
+    ).map(lambda some: {"bias": 1.0, **some} if "weekend" in some else some),
 )
 
 
@@ -52,13 +52,19 @@ def chance(learner: Learner, example: Example, *, is_personal: bool) -> float:
     return float(found[0])
 
 
-@settings(max_examples=150, deadline=None)
-@given(st.lists(st.tuples(examples, st.booleans()), min_size=1, max_size=25), examples)
-def test_both_learn_the_same(told: list[tuple[Example, bool]], asked: Example):
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.tuples(examples, st.sampled_from(["no", "yes", "late"])), min_size=1, max_size=20),
+    examples,
+)
+def test_both_learn_the_same(told: list[tuple[Example, str]], asked: Example):
     learner, twin = Learner(LearningSettings()), Twin()
-    for example, success in told:
-        learner.learn(example, success)
-        twin.learn(example, success)
+    for example, came in told:
+        learner.learn(example, success=came == "yes")
+        twin.learn(example, success=came == "yes")
+        if came == "late":
+            learner.correct(example)
+            twin.learn(example, success=True, is_turned=True)
     first = asked._replace(rank=1)
     for is_personal in (True, False):
         expected = twin.chance(first, is_personal=is_personal)
@@ -83,5 +89,30 @@ def test_what_is_common_is_learned_from_what_is_common():
     evening = new._replace(features={})
     assert chance(learner, evening, is_personal=True) == pytest.approx(0.12, abs=0.05)
     unliked = evening._replace(group="wine", action_id="other")
-    assert chance(learner, unliked, is_personal=True) == pytest.approx(0.02, abs=0.03)
+    # That mornings are no good for wine alone is learned slowly: groups are held to be alike.
+    assert chance(learner, unliked, is_personal=True) == pytest.approx(0.04, abs=0.03)
     assert chance(learner, new, is_personal=False) == pytest.approx(0.17, abs=0.05)
+
+
+def test_what_one_group_teaches_of_matches_holds_for_another():
+    """Who buys much of something likes offers of it; of garden offers nobody saw one that fits."""
+    chance_of = np.random.default_rng(8)
+    learner = Learner(LearningSettings())
+    for _ in range(2_000):
+        group, much = (("bread", "wine")[int(chance_of.integers(2))] for _ in range(2))
+        rate = 0.2 if group == much else 0.02
+        example = Example(
+            ":home", group, f"{group} offer", "catalogue", 0.05, 1, {f"top_departments={much}": 1.0}
+        )
+        learner.learn(example, bool(chance_of.random() < rate))
+    garden = Example(
+        ":home", "garden", "spade", "catalogue", 0.05, 1, {"top_departments=wine": 1.0}
+    )
+    for _ in range(50):
+        learner.learn(garden, success=False)
+    learner.settle()
+    unfit = chance(learner, garden, is_personal=True)
+    fit = chance(
+        learner, garden._replace(features={"top_departments=Garden": 1.0}), is_personal=True
+    )
+    assert fit > 4.0 * unfit

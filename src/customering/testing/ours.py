@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from itertools import count
 from typing import Any
 
-import numpy as np
 from msgspec.structs import replace
 
 from customering.consent.gate import CompiledPolicy
@@ -103,8 +102,7 @@ class Ours:
         )
         name = Identifier(f"user_id:{user_id(turn.person)}")
         self._note(event_of(decision, (name,), turn.at_ms))
-        chances = np.array([one.probability for one in decision.candidates[: len(turn.ids)]])
-        return Choice(decision.chosen[0], chances, decision.decision_id)
+        return Choice(decision.chosen[0], decision.weighed.probabilities(), decision.decision_id)
 
     def _table(self, ids: Iterable[str]) -> Table:
         key = tuple(ids)

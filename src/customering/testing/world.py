@@ -105,6 +105,7 @@ class Town:
         self._own = intercept + appeal * self.supply.appeal + strength * tastes
         self._by_part = strength * self.supply.by_part
         self._by_page = strength * self.supply.by_page
+        self._asked: tuple[tuple[int, Circumstances, int, int], Rates] | None = None
 
     @property
     def people(self) -> int:
@@ -186,6 +187,12 @@ class Town:
         contacts
             Messages they had in the last 30 days.
         """
+        asked = person, circumstances, day, contacts
+        if self._asked is None or self._asked[0] != asked:  # each occasion is asked of twice
+            self._asked = asked, self._rates(*asked)
+        return self._asked[1]
+
+    def _rates(self, person: int, circumstances: Circumstances, day: int, contacts: int) -> Rates:
         residents, supply = self.residents, self.supply
         is_contact = circumstances.channel != ""
         over = max(0, contacts - int(residents.tolerance[person])) if is_contact else 0

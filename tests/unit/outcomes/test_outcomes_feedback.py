@@ -6,6 +6,7 @@ import pytest
 
 from customering.decision.learner import place_of
 from customering.decision.learning_settings import LearningSettings, PlaceLearning
+from customering.decision.record import products_in
 from customering.events.model import CONSENT_UPDATED, DECISION_MADE, Event
 from customering.kernel.clock import MS_PER_HOUR
 from customering.kernel.errors import Corrupt
@@ -145,17 +146,23 @@ def test_without_any_success_told_silence_is_no_failure():
     assert feedback.counts.unanswered == 3
 
 
+def bread(feedback: Feedback) -> tuple[float, float]:
+    """Give how much was told of bread, and where it pulls."""
+    feedback.learner.settle()
+    _, mass, pull = feedback.learner.state.named()[1].arms["bread", "bread"]
+    return mass, pull
+
+
 def test_a_late_success_turns_the_failure_round_once(story: Story):
     decision = story.decided(0, "bread")
     story.told("shown", 0, decision, "bread")
     story.decided(30)
-    failed = story.fold()
-    before = failed.learner.state.kept(3, "bread", "plain")
+    before = bread(story.fold())
     story.told("clicked", 31, decision, "bread")
     story.told("clicked", 32, decision, "bread")
     corrected = story.fold()
     assert corrected.counts.corrected == 1
-    after = corrected.learner.state.kept(3, "bread", "plain")
+    after = bread(corrected)
     assert after[0] == pytest.approx(before[0])  # how much it tells was counted already
     assert after[1] > 0.0 > before[1]
     story.decided(200)
@@ -262,3 +269,123 @@ def test_who_is_erased_is_waited_for_no_longer(story: Story):
     feedback.forget([ADA])
     assert feedback.waiting == 0
     assert ADA.encode() not in feedback.to_bytes(0)
+
+
+# Purchases that name no decision
+
+TOUCHED = LearningSettings(last_touch=True)
+
+
+def buy(story: Story, hour: float, *products: str, who: Identifier = ADA) -> None:
+    lines = [{"product_id": one, "amount_minor": 300} for one in products]
+    story.event("Order Completed", hour, who, order_id=f"o{hour}", products=lines)
+
+
+def test_a_purchase_teaches_what_was_met_last_only_when_it_is_set(story: Story) -> None:
+    first = story.decided(0, "item:bread")
+    second = story.decided(1, "item:bread", "item:wine")
+    story.told("shown", 1, second, "item:bread")
+    story.told("shown", 2, first)
+    buy(story, 3, "bread", "cake")
+    story.decided(60, "later")
+    off = story.fold()
+    assert off.counts.touched == 0
+    on = story.fold(TOUCHED)
+    assert (on.counts.touched, on.counts.successes) == (1, off.counts.successes + 1)
+    assert on.counts.failures == off.counts.failures - 1
+    bread = [one for one in on._pending.values() if "item:bread" in one.succeeded]
+    assert [one.decided_at for one in bread] == [0], "the first decision was seen last"
+
+
+@pytest.mark.parametrize("why", ["unseen", "dismissed", "before", "another", "clicks", "other"])
+def test_what_was_not_bought_because_of_it_is_not_its_success(story: Story, why: str) -> None:
+    decision = story.decided(10, "item:bread")
+    if why != "unseen":
+        story.told("shown", 10, decision, "item:bread")
+    if why == "dismissed":
+        story.told("dismissed", 11, decision, "item:bread")
+    buy(
+        story,
+        9 if why == "before" else 12,
+        "wine" if why == "other" else "bread",
+        who=BOB if why == "another" else ADA,
+    )
+    settings = LearningSettings(
+        last_touch=True, success=("clicked",) if why == "clicks" else ("bought",)
+    )
+    assert story.fold(settings).counts.touched == 0
+
+
+def test_whatever_is_decided_is_met_where_that_is_set(story: Story) -> None:
+    story.decided(0, "item:bread")
+    buy(story, 3, "bread")
+    seen = LearningSettings(last_touch=True, exposure="decided")
+    assert story.fold(seen).counts.touched == 1
+
+
+def test_what_an_action_was_about_is_in_its_record(story: Story) -> None:
+    learning = {
+        "format": 1,
+        "features": {},
+        "seen": [["week", "bread", "catalogue", 0.1], ["item:tea", "tea", "repeat", 0.1]],
+        "about": {"week": ["bread", "rolls"]},
+    }
+    made = story.event(DECISION_MADE, 0, ADA, placement="home", channel="", learning=learning)
+    assert products_in(made) == {"week": ("bread", "rolls"), "item:tea": ("tea",)}
+    story.told("clicked", 1, made.event_id, "week")
+    buy(story, 2, "rolls")
+    feedback = story.fold(LearningSettings(last_touch=True, success=("bought",)))
+    assert feedback.counts.touched == 1
+
+
+@pytest.mark.parametrize("cut", range(1, 9))
+def test_last_touch_is_the_same_however_the_log_is_cut(story: Story, cut: int) -> None:
+    first = story.decided(0, "item:bread")
+    story.told("shown", 1, first)
+    buy(story, 3, "bread")
+    second = story.decided(30, "item:bread")
+    story.told("clicked", 31, second)
+    buy(story, 40, "bread")
+    story.decided(200, "item:wine")
+    whole = story.fold(TOUCHED)
+    begun = Feedback(TOUCHED)
+    begun.fold(story.events[:cut])
+    resumed = Feedback(TOUCHED)
+    assert resumed.restore(begun.to_bytes(cut)) == cut
+    resumed.fold(story.events[cut:])
+    assert resumed.to_bytes(9) == whole.to_bytes(9)
+
+
+# What counts as success
+
+
+def test_success_is_set_for_a_channel_a_place_and_an_action() -> None:
+    settings = LearningSettings(
+        channels={"push": PlaceLearning(success=("clicked",))},
+        places={"weekly": PlaceLearning(success=("bought",))},
+        actions={"survey": ("clicked", "accepted")},
+    )
+    assert settings.success_of("wine", "home") == ("clicked", "accepted", "bought")
+    assert settings.success_of("wine", "mail", "email") == ("accepted", "bought")
+    assert settings.success_of("wine", "mail", "push") == ("clicked",)
+    assert settings.success_of("wine", "weekly", "push") == ("bought",)
+    assert settings.success_of("survey", "weekly", "email") == ("clicked", "accepted")
+
+
+def test_a_click_in_a_letter_is_no_success_unless_it_is_set(story: Story) -> None:
+    def letter(hour: float) -> str:
+        learning = {"format": 1, "features": {}, "seen": [["wine", "", "catalogue", 0.1]]}
+        return story.event(
+            DECISION_MADE, hour, ADA, placement="mail", channel="email", learning=learning
+        ).event_id
+
+    accepted, clicked = letter(0), letter(1)
+    for decision in (accepted, clicked):
+        story.told("shown", 2, decision)
+        story.told("clicked", 2, decision)
+    story.told("accepted", 3, accepted)
+    story.decided(80, "later")
+    usual = story.fold().counts
+    assert (usual.successes, usual.failures) == (2, 1)
+    clicks = story.fold(LearningSettings(actions={"wine": ("clicked",)})).counts
+    assert (clicks.successes, clicks.failures) == (3, 0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from customering.decision.model import LEAVE_ALONE
-from customering.testing.contest import DAYS, Choice, Turn, compete, compete_by_mail
+from customering.testing.contest import DAYS, Choice, Turn, compete, compete_by_mail, standing
 from customering.testing.facts import facts_of
 from customering.testing.ours import Ours
 from customering.testing.rivals import Flood, Popularity, Random, Rules, Thompson
@@ -54,6 +54,7 @@ def test_who_knows_everything_misses_nothing(town: Town, facts: list[dict[str, o
     policy = Knowing(town)
     result = compete(town, facts, policy, DECISIONS)
     assert result.captured() == pytest.approx(1.0)
+    assert standing(town, facts, policy, visits=50) == pytest.approx((1.0, 1.0))
     assert result.regret_minor == pytest.approx(0.0, abs=1e-9)
     assert len(result.rows) == len(policy.told) == DECISIONS
     assert {row.day for row in result.rows} == set(range(DAYS))
@@ -123,3 +124,16 @@ def test_writing_to_everybody_costs_more_than_knowing_when_to_be_quiet(
     assert knowing.column("net").min() >= 0.0
     assert LEAVE_ALONE not in town.on_offer(0)
     assert np.all(knowing.column("margin")[knowing.column("contacted") == 0.0] == 0.0)
+
+
+def test_a_policy_stands_where_its_chances_say(town: Town, facts: list[dict[str, object]]) -> None:
+    stands = standing(town, facts, Random(town), visits=50)
+    assert stands.drawn == pytest.approx(0.0, abs=1e-12)
+
+
+def test_ours_tells_the_chances_it_keeps(town: Town, facts: list[dict[str, object]]) -> None:
+    ours = Ours(town)
+    rows = compete(town, facts, ours, DECISIONS).rows
+    assert all(row.chances.sum() == 1.0 for row in rows)
+    assert min(row.chances.min() for row in rows) > 0.0
+    assert max(row.chances.max() for row in rows) < 1.0
