@@ -20,13 +20,16 @@ from customering.api.rights_answers import (
     ActRequest,
     AuditAnswer,
     LooksAnswer,
+    RightsAnswer,
     RightsList,
     RightsRequest,
     answer_of,
     look_of,
+    many_of,
 )
 from customering.app.portable import Subset
-from customering.consent.rights import Act, Again
+from customering.consent.rights import Act, Again, Request
+from customering.consent.rights_scope import scope_of
 from customering.kernel.errors import Invalid
 from customering.web.keys import Denied
 from customering.web.problems import AnyRequest, NotLetIn
@@ -40,16 +43,17 @@ _NO_STORE = {"cache-control": "no-store"}
 
 @delete("/v1/people/{who:str}", status_code=202)
 async def erase(request: AnyRequest, reception: NamedDependency[Reception]) -> Response[bytes]:
-    """Erase a person; in force when this is answered."""
-    asked = query_of(request, ("later",))
+    """Erase a person or a part of them; in force when this is answered."""
+    asked = query_of(request, ("later", "category", "model", "since", "before"))
     caller, found = await reception.person(request)
     _only_operators(caller)
-    later = _one_of(asked.get("later", "new"), "later", Again)
+    later = _one_of(asked.pop("later", "new"), "later", Again)
     desk = reception.desk
-    erasure = await desk.erase(found.identifiers[0], actor=caller.key.key_id, again=later)
-    return answered(
-        answer_of(await desk.request(erasure.request_id)), status=202, headers=_NO_STORE
+    erasure = await desk.erase(
+        found.identifiers[0], actor=caller.key.key_id, again=later, scope=scope_of(asked)
     )
+    answer = await _answer(reception, await desk.request(erasure.request_id))
+    return answered(answer, status=202, headers=_NO_STORE)
 
 
 @get("/v1/people/{who:str}/takeout")
@@ -96,7 +100,7 @@ async def open_request(
         words=asked.words,
         details=asked.details,
     )
-    return answered(answer_of(made), status=201, headers=_NO_STORE)
+    return answered(await _answer(reception, made), status=201, headers=_NO_STORE)
 
 
 @get("/v1/people/{who:str}/looks")
@@ -106,7 +110,9 @@ async def looks(request: AnyRequest, reception: NamedDependency[Reception]) -> R
     limit = whole(asked.get("limit"), "limit", LOOKS_USUAL, 1, LOOKS_MOST)
     _, found = await reception.person(request)
     told = await reception.desk.looks_at(found.identifiers[0], limit)
-    return answered(LooksAnswer(looks=[look_of(one) for one in told]), headers=_NO_STORE)
+    many = await reception.desk.acts_on_many(found.identifiers[0], limit)
+    answer = LooksAnswer(looks=[look_of(one) for one in told], many=[many_of(*one) for one in many])
+    return answered(answer, headers=_NO_STORE)
 
 
 @get("/v1/rights")
@@ -126,7 +132,8 @@ async def one_request(
     """Give one request."""
     query_of(request, ())
     _only_operators(reception.caller(request, "people"))
-    return answered(answer_of(await reception.desk.request(request_id)), headers=_NO_STORE)
+    found = await reception.desk.request(request_id)
+    return answered(await _answer(reception, found), headers=_NO_STORE)
 
 
 @post("/v1/rights/{request_id:str}/{act:str}", status_code=200)
@@ -149,7 +156,7 @@ async def act_on(
         reason=asked.reason,
         words=asked.words,
     )
-    return answered(answer_of(done), headers=_NO_STORE)
+    return answered(await _answer(reception, done), headers=_NO_STORE)
 
 
 @get("/v1/rights/{request_id:str}/certificate")
@@ -196,7 +203,14 @@ async def _listed(reception: Reception, who: Any = None) -> RightsList:
     requests = await (desk.requests() if who is None else desk.requests_of(who))
     ids = {one.request_id for one in requests}
     due = [one.request_id for one in await desk.reminders() if one.request_id in ids]
-    return RightsList(requests=[answer_of(one) for one in requests], due=due)
+    now_ms = reception.engine.clock()
+    return RightsList(requests=[answer_of(one, now_ms) for one in requests], due=due)
+
+
+async def _answer(reception: Reception, request: Request) -> RightsAnswer:
+    """Write one request with all there is to say of it."""
+    told = await reception.desk.told_of(request.request_id)
+    return answer_of(request, reception.engine.clock(), told)
 
 
 def _only_operators(caller: Caller) -> None:

@@ -13,9 +13,8 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from customering.api.reception import Reception, answered
+from customering.app.rights_acts import agent_status
 from customering.app.rights_agents import Filed
-from customering.consent.rights import DENIALS
-from customering.kernel.clock import format_instant
 from customering.kernel.errors import Absent, CustomeringError, Invalid, Refused
 from customering.web.problems import AnyRequest
 
@@ -183,16 +182,7 @@ handlers = [pair, known, exercise, status, revoke]
 
 
 def _told(filed: Filed) -> AgentStatus:
-    request = filed.request
-    return AgentStatus(
-        request_id=request.request_id,
-        agent_request_id=filed.agent_request_id,
-        received_at=format_instant(request.received_at),
-        expected_by=format_instant(request.expected_by),
-        status=request.status,
-        reason=request.reason,
-        processing_details=DENIALS.get(request.reason, ""),
-    )
+    return AgentStatus(**agent_status(filed.request, filed.agent_request_id))
 
 
 async def _agent_of(request: AnyRequest, reception: Reception) -> str:

@@ -1,10 +1,12 @@
 """What the doors of rights take and give."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
 
-from customering.consent.rights import Kind, Look, Request, Status
+from customering.consent.rights import Kind, Look, Request, Status, days_left
+from customering.consent.rights_told import Told, ToldStatus
 from customering.kernel.clock import format_instant
 
 
@@ -62,6 +64,33 @@ class StepAnswer(msgspec.Struct, frozen=True, kw_only=True):
     words: str
 
 
+class RecipientAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A business that processes data for you, and how far it is with a request.
+
+    Parameters
+    ----------
+    recipient
+        What it is called.
+    status
+        ``waiting`` until it was reached, then its own word: ``pending``, ``in_progress``,
+        ``completed``, ``cancelled``; ``nothing`` when it knows nobody of that name, ``given_up``
+        when it could not be reached.
+    told_at, ended_at
+        When it took the request in, and when it ended; null while it has not. ISO 8601.
+    results_url
+        Where it says that its answer to a request for access is; empty otherwise.
+    words
+        Why the last try failed; empty otherwise.
+    """
+
+    recipient: str
+    status: ToldStatus
+    told_at: str | None
+    ended_at: str | None
+    results_url: str
+    words: str
+
+
 class RightsAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """One request of one person.
 
@@ -87,6 +116,10 @@ class RightsAnswer(msgspec.Struct, frozen=True, kw_only=True):
         What exactly is asked for.
     steps
         Everything that was done about it, in order.
+    days_left
+        Whole days until the answer is due, negative when it is overdue; null when it has ended.
+    recipients
+        Who else was told of it; only where one request is read.
     """
 
     request_id: str
@@ -100,6 +133,8 @@ class RightsAnswer(msgspec.Struct, frozen=True, kw_only=True):
     words: str
     details: dict[str, Any]
     steps: list[StepAnswer]
+    days_left: int | None
+    recipients: list[RecipientAnswer]
 
 
 class RightsList(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,6 +173,31 @@ class LookAnswer(msgspec.Struct, frozen=True, kw_only=True):
     words: str
 
 
+class ManyAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """One act on the data of many people.
+
+    Parameters
+    ----------
+    at
+        When. ISO 8601.
+    actor, words
+        Who, and what they did.
+    purposes
+        What people had to permit for it.
+    profiles
+        How many identifiers that events are filed under it reached; null where nobody counted.
+    was_among_them
+        Whether this person was reached; null where that was not kept, because it reached too many.
+    """
+
+    at: str
+    actor: str
+    words: str
+    purposes: list[str]
+    profiles: int | None
+    was_among_them: bool | None
+
+
 class LooksAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Who looked at a person.
 
@@ -145,9 +205,12 @@ class LooksAnswer(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     looks
         The latest first.
+    many
+        Acts on the data of many people, the latest first.
     """
 
     looks: list[LookAnswer]
+    many: list[ManyAnswer]
 
 
 class AuditAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,8 +231,8 @@ class AuditAnswer(msgspec.Struct, frozen=True, kw_only=True):
     fault: str
 
 
-def answer_of(request: Request) -> RightsAnswer:
-    """Write a request as an answer."""
+def answer_of(request: Request, now_ms: int, told: Sequence[Told] = ()) -> RightsAnswer:
+    """Write a request, and who else was told of it, as an answer."""
     return RightsAnswer(
         request_id=request.request_id,
         kind=request.kind,
@@ -187,6 +250,30 @@ def answer_of(request: Request) -> RightsAnswer:
             )
             for step in request.steps
         ],
+        days_left=days_left(request, now_ms),
+        recipients=[
+            RecipientAnswer(
+                recipient=one.name or one.recipient,
+                status=one.status,
+                told_at=None if one.told_at is None else format_instant(one.told_at),
+                ended_at=None if one.ended_at is None else format_instant(one.ended_at),
+                results_url=one.results_url,
+                words=one.words,
+            )
+            for one in told
+        ],
+    )
+
+
+def many_of(look: Look, was_in: bool | None) -> ManyAnswer:
+    """Write an act on many people as an answer about one of them."""
+    return ManyAnswer(
+        at=format_instant(look.at_ms),
+        actor=look.actor,
+        words=look.words,
+        purposes=list(look.purposes),
+        profiles=look.profiles,
+        was_among_them=was_in,
     )
 
 

@@ -15,6 +15,7 @@ from customering.api.rights_answers import (
 )
 from customering.app.portable import Subset
 from customering.consent.rights import Act, Again
+from customering.consent.rights_scope import CATEGORIES, MODELS
 
 _CHAPTER = "Rights"
 _OPERATORS = (("secret_key", "people"),)
@@ -46,6 +47,8 @@ _REQUEST: dict[str, Any] = {
             "words": "Everything you know about me, please.",
         }
     ],
+    "days_left": 30,
+    "recipients": [],
 }
 _ERASING: dict[str, Any] = {
     **_REQUEST,
@@ -61,6 +64,16 @@ _ERASING: dict[str, Any] = {
             "words": "",
         }
         for act in ("open", "begin")
+    ],
+    "recipients": [
+        {
+            "recipient": "Mailer Inc.",
+            "status": "waiting",
+            "told_at": None,
+            "ended_at": None,
+            "results_url": "",
+            "words": "",
+        }
     ],
 }
 _CERTIFICATE: dict[str, Any] = {
@@ -91,9 +104,10 @@ RIGHTS = (
         path="/v1/people/{who}",
         name="erasePerson",
         chapter=_CHAPTER,
-        summary="Erase one person",
+        summary="Erase one person, or a part of them",
         words="In force when it is answered: nothing is decided or told from what was known. The"
-        " bytes are gone from every file soon after; the certificate says so.",
+        " bytes are gone from every file soon after; the certificate says so. With a category, a"
+        " time or both, only that goes and the person stays; with a model, the person leaves it.",
         access=_OPERATORS,
         parameters=(
             WHO,
@@ -102,6 +116,27 @@ RIGHTS = (
                 "What later events of the same identifiers are: `new`, the beginning of somebody"
                 " not known before, or `never`, refused for good.",
                 {**_words(Again), "default": "new"},
+            ),
+            query(
+                "category",
+                "Only this category: " + ", ".join(f"`{one}`" for one in CATEGORIES) + ".",
+                {"type": "string", "enum": list(CATEGORIES)},
+            ),
+            query(
+                "model",
+                "Nothing that happened is erased; the person is not used for this model any more,"
+                " and what it learned from them is gone when it is fitted anew.",
+                {"type": "string", "enum": list(MODELS)},
+            ),
+            query(
+                "since",
+                "Only what occurred from here on. A date or an instant, ISO 8601.",
+                {"type": "string"},
+            ),
+            query(
+                "before",
+                "Only what occurred before. A date or an instant, ISO 8601.",
+                {"type": "string"},
             ),
         ),
         answers={202: Body(kind=RightsAnswer, example=_ERASING)},
@@ -175,7 +210,17 @@ RIGHTS = (
                             "act": "read",
                             "words": "GET /v1/people/{who}",
                         }
-                    ]
+                    ],
+                    "many": [
+                        {
+                            "at": "2026-06-02T04:00:00.000Z",
+                            "actor": "operator",
+                            "words": "customering learn",
+                            "purposes": ["personalize.offers", "profile.value_scoring"],
+                            "profiles": 812_000,
+                            "was_among_them": None,
+                        }
+                    ],
                 },
             )
         },

@@ -7,35 +7,40 @@ done again: after a crash all of it is, and finds only what is left to do.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from customering.app.erasing_gate import JOURNAL
-from customering.app.erasing_match import Naming
+import msgspec
+
+from customering.app.erasing_scope import SLOT_NAME, Part
 from customering.events.model import Event
-from customering.events.store import Block, Quarantined
+from customering.events.store import Block
 from customering.identity.anchors import anchor_of
 from customering.identity.rules import IdentityRules
 from customering.kernel.ids import Identifier
-from customering.kernel.records import Record, from_json
+from customering.kernel.records import Record
 from customering.stores.blocks import lines_of
 from customering.stores.erasing_history import erase_rows
 from customering.stores.erasing_journal import Erasure, ErasureJournal, Work
-from customering.stores.erasing_sqlite import erase_rows_naming, scrub
 from customering.stores.history import History
 from customering.stores.sqlite_log import SqliteLog
 from customering.stores.tombstones import Tombstones
 
-SLOT_NAME = "Erased"
-"""Name of what stands in the log where an erased event stood; it belongs to nobody."""
 
-_CONTROL, _LOG = "control.sqlite", "log.sqlite"
-_OURS = ("outbox", "models", "exports", "uploads")
-"""Folders of a home whose files the system wrote and can do without."""
+class Judge(Protocol):
+    """Says what of an event stays: of a whole person (`Naming`), or of a part of them (`Part`)."""
 
-_OWN_TREES = ("history",)
-_CHUNK_BYTES = 1 << 20
+    names: frozenset[Identifier]
+
+    def lines_in(self, data: bytes) -> set[int]:
+        """Give quickly which lines of JSON may hold something to be judged."""
+        ...
+
+    def judged(self, event: Event) -> Event | None:
+        """Give what of an event stays: the same event, a mended one, or None for nothing."""
+        ...
+
 
 Concerns = Callable[[Event, int], bool]
 """Says of an event and its offset whether the erasure is about it, if the person is named."""
@@ -136,7 +141,7 @@ def slot_line(block: Block, offset: int) -> bytes:
 
 def look(
     log: SqliteLog,
-    naming: Naming,
+    naming: Judge,
     rules: IdentityRules,
     concerned: Concerns,
     go_on: Callable[[], None] = lambda: None,
@@ -145,22 +150,20 @@ def look(
     plan = Plan({}, {}, {}, [])
     for block in log.read():
         go_on()
-        if not naming.may_be_in(block.payload):
-            continue
-        events: list[Event] | None = None
-        for place, line in enumerate(block.lines()):
-            if not naming.may_be_in(line):
-                continue
-            events = events or block.events()
-            event, offset = events[place], block.first + place
-            if not concerned(event, offset):
-                continue
-            _judge(plan, naming, rules, block, offset, event)
+        places = naming.lines_in(block.payload)
+        lines = block.lines() if places else []
+        for place in sorted(places):
+            event, offset = _decode(lines[place]), block.first + place
+            if concerned(event, offset):
+                _judge(plan, naming, rules, block, offset, event)
     return plan
 
 
+_decode = msgspec.json.Decoder(Event).decode
+
+
 def _judge(
-    plan: Plan, naming: Naming, rules: IdentityRules, block: Block, offset: int, event: Event
+    plan: Plan, naming: Judge, rules: IdentityRules, block: Block, offset: int, event: Event
 ) -> None:
     """Note what is to become of one event."""
     kept = naming.judged(event)
@@ -189,7 +192,7 @@ def names_erased(log: SqliteLog, tombstones: Tombstones, erasure: Erasure) -> se
 def remove_from_log(
     stores: Stores,
     erasure: Erasure,
-    naming: Naming,
+    naming: Judge,
     concerned: Concerns,
     go_on: Callable[[], None] = lambda: None,
 ) -> tuple[Work, StoreReport]:
@@ -212,7 +215,8 @@ def remove_from_log(
     for first, lines in plan.blocks.items():
         go_on()
         stores.log.replace(first, lines)
-    return work, _others("log", len(work.leaving) - len(work.mended), len(work.mended))
+    kept = _KEPT_OF_PART if isinstance(naming, Part) else _KEPT_OF_OTHERS
+    return work, _told("log", len(work.leaving) - len(work.mended), len(work.mended), kept)
 
 
 def remove_from_history(stores: Stores, work: Work) -> StoreReport:
@@ -224,11 +228,18 @@ def remove_from_history(stores: Stores, work: Work) -> StoreReport:
         dict(_lines_at(stores.log, work.mended)),
         lambda identifiers: anchor_of(identifiers, rules),
     )
-    return _others("history", rewritten.rows, rewritten.mended)
+    is_part = not set(work.names).isdisjoint(work.leaving[one] for one in work.mended)
+    kept = _KEPT_OF_PART if is_part else _KEPT_OF_OTHERS
+    return _told("history", rewritten.rows, rewritten.mended, kept)
 
 
-def _others(store: str, deleted: int, mended: int) -> StoreReport:
-    reason = "events of other people, without the mention" if mended else ""
+_KEPT_OF_OTHERS = "events of other people, without the mention"
+_KEPT_OF_PART = "emptied of what was erased: they show who is one person, that we got in touch, or"
+_KEPT_OF_PART += " something else that was not to be erased"
+
+
+def _told(store: str, deleted: int, mended: int, kept: str) -> StoreReport:
+    reason = kept if mended else ""
     return StoreReport(store=store, rows_deleted=deleted, rows_kept=mended, reason=reason)
 
 
@@ -241,71 +252,3 @@ def _lines_at(log: SqliteLog, offsets: Sequence[int]) -> Iterator[tuple[int, byt
         while waiting and waiting[0] < block.first + block.count:
             yield waiting[0], lines[waiting[0] - block.first]
             waiting.popleft()
-
-
-def remove_from_quarantine(folder: Path, naming: Naming) -> StoreReport:
-    """Delete what was refused and names the person."""
-
-    def is_theirs(cell: object) -> bool:
-        if not isinstance(cell, bytes) or not naming.may_be_in(cell):
-            return False
-        return naming.is_named_in(from_json(cell, Quarantined).raw)
-
-    kept = ("blocks",)
-    deleted = erase_rows_naming(folder / _LOG, is_theirs, kept=kept)
-    return StoreReport(store="quarantine", rows_deleted=deleted.get("quarantine", 0))
-
-
-def remove_from_control(folder: Path, naming: Naming) -> list[StoreReport]:
-    """Delete sessions, remembered answers and whatever else in small tables names the person."""
-    path = folder / _CONTROL
-    if not path.exists():
-        return []
-    deleted = erase_rows_naming(path, naming.is_named_in, kept=("meta", "keys"))
-    scrub(path)
-    return [
-        StoreReport(store=f"control.{table}", rows_deleted=rows)
-        for table, rows in sorted(deleted.items())
-    ]
-
-
-def remove_files(folder: Path, naming: Naming) -> list[StoreReport]:
-    """Delete files the system wrote that name the person; say which files of others do."""
-    needles = {one.encode() for one in naming.telling}
-    deleted, left = 0, []
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder)
-        if inside.parts[0] in _OWN_TREES or ".sqlite" in path.name or not path.is_file():
-            continue
-        if not _holds(path, needles):
-            continue
-        if inside.parts[0] in _OURS:
-            path.unlink()
-            deleted += 1
-        else:
-            left.append(inside.as_posix())
-    reports = [StoreReport(store="files", rows_deleted=deleted)]
-    reports += [
-        StoreReport(store=f"file:{name}", rows_deleted=0, rows_kept=1, reason="written by you")
-        for name in left
-    ]
-    return reports
-
-
-def _holds(path: Path, needles: Iterable[bytes]) -> bool:
-    """Tell whether a file holds one of some bytes, in bounded memory."""
-    longest = max(map(len, needles))
-    tail = b""
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            data = tail + chunk
-            if any(needle in data for needle in needles):
-                return True
-            tail = data[-longest:]
-    return False
-
-
-def scrub_all(folder: Path) -> list[str]:
-    """Overwrite what the SQLite files let go of; give the names of those still being read."""
-    found = sorted(path for path in folder.glob("*.sqlite") if path.name != JOURNAL)
-    return [path.name for path in found if not scrub(path)]

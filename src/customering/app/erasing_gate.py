@@ -1,11 +1,12 @@
 """What keeps erased people out: asked before events are appended, and before a home is used."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
 
+from customering.app.erasing_scope import Part
 from customering.events.model import Event
 from customering.identity.anchors import RULINGS, anchor_of
 from customering.identity.rules import IdentityRules
@@ -28,12 +29,22 @@ def open_journal(folder: Path) -> ErasureJournal:
     return ErasureJournal(folder / JOURNAL, secrets.token_bytes(32))
 
 
-def admission_of(tombstones: Tombstones, rules: IdentityRules) -> Admission | None:
+def admission_of(
+    tombstones: Tombstones, rules: IdentityRules, categories: Mapping[str, str]
+) -> Admission | None:
     """Give what is asked before events are appended; None when nobody was ever erased.
 
     Kept out are an event that was erased, under the id it had then, and an event of an erased
     identifier that occurred before the erasure. One that occurred later is a new beginning. An
     event of somebody else that carries an erased identifier beside its own is kept without it.
+    Of a person of whom a part was erased, that part of earlier events is kept out.
+
+    Parameters
+    ----------
+    tombstones, rules
+        Who and what was erased, and the rules of identity.
+    categories
+        Names of your own events to their category.
     """
     if not tombstones:
         return None
@@ -41,15 +52,31 @@ def admission_of(tombstones: Tombstones, rules: IdentityRules) -> Admission | No
     def admitted(events: Sequence[Event]) -> list[Event | None]:
         erased = tombstones.is_erased([event.event_id for event in events])
         return [
-            None if is_erased else _admitted(event, tombstones, rules)
+            None if is_erased else _admitted(event, tombstones, rules, categories)
             for event, is_erased in zip(events, erased, strict=True)
         ]
 
     return admitted
 
 
-def _admitted(event: Event, tombstones: Tombstones, rules: IdentityRules) -> Event | None:
+def _admitted(
+    event: Event, tombstones: Tombstones, rules: IdentityRules, categories: Mapping[str, str]
+) -> Event | None:
     """Give what of an event may be kept."""
+    whole = _of_people(event, tombstones, rules)
+    if whole is None or not tombstones.has_parts_at(event.occurred_at):
+        return whole
+    anchor = anchor_of(whole.identifiers, rules)
+    for scope in [] if anchor is None else tombstones.parts_of(anchor, whole.occurred_at):
+        kept = Part(whole.identifiers, rules, scope, categories).judged(whole)
+        if kept is None:
+            return None
+        whole = kept
+    return whole
+
+
+def _of_people(event: Event, tombstones: Tombstones, rules: IdentityRules) -> Event | None:
+    """Give what of an event may be kept beside people who were erased."""
     at = event.occurred_at
     if not tombstones.may_concern(at):
         return event

@@ -22,24 +22,23 @@ from customering.app.erasing import (
     concerns,
     remove_from_history,
     remove_from_log,
-    scrub_all,
 )
+from customering.app.erasing_beside import not_overwritten, scrub_all
 from customering.app.erasing_certificate import Certificate, certify
-from customering.app.erasing_gate import admission_of
-from customering.app.erasing_home import (
-    STATE,
-    remove_beside,
-    request_id_of,
-    stores_of,
-    touched_by,
-)
+from customering.app.erasing_ground import STATE, let_in, part_of, stores_of
+from customering.app.erasing_home import remove_beside, request_id_of, touched_by
 from customering.app.erasing_match import Naming
+from customering.app.erasing_part import leaving, names_meant, said_again, unmentioned
+from customering.app.erasing_part_home import remove_of_part
 from customering.app.live import Live
 from customering.consent.rights import Again
+from customering.consent.rights_scope import EVERYTHING, Scope, check_part
+from customering.events.model import Event
 from customering.kernel.errors import CustomeringError, Unavailable
 from customering.kernel.ids import Identifier
+from customering.profile.fold import merge_states
 from customering.stores.erasing_journal import Erasure
-from customering.stores.erasing_sqlite import erase_people
+from customering.stores.erasing_sqlite import erase_people, erase_states
 
 _AGAIN_SECONDS = 30.0
 _SCRUB_SECONDS = 2.0
@@ -79,9 +78,14 @@ class LiveErasing:
         live.before_stopping(self._stop)
 
     async def erase(
-        self, who: Identifier, again: Again = "new", *, request_id: str = ""
+        self,
+        who: Identifier,
+        again: Again = "new",
+        *,
+        request_id: str = "",
+        scope: Scope = EVERYTHING,
     ) -> Erasure:
-        """Erase one person; when this returns, it is durable and in force.
+        """Erase one person, or a part of them; when this returns, it is durable and in force.
 
         Parameters
         ----------
@@ -91,18 +95,25 @@ class LiveErasing:
             What later events of the same identifiers are.
         request_id
             The request this answers; it gets an id of its own when it is empty.
+        scope
+            What is erased.
 
         Raises
         ------
         NoSuchPerson
             When nothing is known under this identifier.
+        Invalid, Refused
+            When that part cannot be erased.
         Unavailable
             When it cannot be noted durably; nothing has changed then.
         """
+        check_part(scope, again)
         async with self._turn:
             self._live.person(who)
-            begun = await self._begin(who, again, request_id)
+            begun = await self._begin(who, again, request_id, scope)
         erasure = begun.erasure
+        if scope.model:
+            return erasure
         running = asyncio.create_task(self._complete(begun))
         self._running[erasure.request_id] = running
         running.add_done_callback(partial(self._ended, erasure.request_id))
@@ -124,7 +135,9 @@ class LiveErasing:
         found = await self._quickly(partial(self._engine.journal.certificate, request_id))
         if found is None:
             raise Unavailable(
-                "this erasure is not complete", hint="it goes on when the server is started again"
+                "this erasure is not complete",
+                hint="it goes on when the server is started again; one of a model is complete when"
+                " models were fitted anew (`customering learn`)",
             )
         return found
 
@@ -135,33 +148,77 @@ class LiveErasing:
 
     # In force
 
-    async def _begin(self, who: Identifier, again: Again, request_id: str) -> _Begun:
-        engine, folding, log = self._engine, self._engine.folding, self._engine.log
+    async def _begin(self, who: Identifier, again: Again, request_id: str, scope: Scope) -> _Begun:
+        engine, folding = self._engine, self._engine.folding
         erasure = Erasure(
-            request_id=request_id or request_id_of(engine, who),
+            request_id=request_id or request_id_of(engine, who, scope),
             requested_at=engine.clock(),
             until_ms=self._live.present,
             end_offset=folding.offset,
             again=again,
+            scope=scope,
         )
         journal, graph = engine.journal, folding.graph
-        first = graph.identifiers_of(who)
-        await self._quickly(partial(journal.begin, erasure, first))
-        log.admission = admission_of(await self._quickly(journal.tombstones), engine.rules)
-        await self._live.append([])  # whatever was admitted before is written and folded by now
-        # What follows, up to `forget`, is one step for everybody else.
-        names = frozenset((*first, *graph.identifiers_of(who)))
+        first = names_meant(scope, graph.identifiers_of(who))
+        erasure = await self._quickly(partial(journal.begin, erasure, first))
+        await self._quickly(partial(let_in, engine))
+        # Whatever was admitted before is written and folded after this.
+        await self._live.append(self._said(erasure, who, first))
+        if scope.model:
+            await self._quickly(partial(journal.release, erasure.request_id))
+            await self._quickly(engine.keep_journal_copy)
+            return _Begun(erasure, frozenset(first), engine.clock())
+        # What follows, up to `_let_go`, is one step for everybody else.
+        now = graph.identifiers_of(who)
+        names = frozenset((*first, *names_meant(scope, now)))
         erasure = replace(erasure, end_offset=folding.offset)
-        self._live.forget(names)
+        self._let_go(erasure, names, [name for name in now if name not in names])
         effective_at = engine.clock()
         erasure = await self._quickly(partial(journal.begin, erasure, names))
         await self._quickly(engine.keep_journal_copy)
         return _Begun(erasure, names, effective_at)
 
+    def _said(self, erasure: Erasure, who: Identifier, gone: Collection[Identifier]) -> list[Event]:
+        """Give the events by which a part is in force: leaving a model, saying a no again."""
+        folding, scope = self._engine.folding, erasure.scope
+        whole = folding.graph.identifiers_of(who)
+        now_ms = self._engine.clock()
+        if scope.model:
+            settings = self._engine.settings
+            named = (erasure.request_id, scope.model, whole, settings)
+            return [leaving(*named, at_ms=erasure.until_ms, recorded_at=now_ms)]
+        if not scope.is_of_names:
+            return []
+        return said_again(
+            erasure.request_id,
+            [name for name in whole if name not in gone],
+            at_ms=erasure.until_ms + 1,
+            recorded_at=now_ms,
+            record=folding.record_of(who),
+            state=merge_states(self._engine.traits, folding.states_of(whole)),
+        )
+
+    def _let_go(
+        self, erasure: Erasure, names: frozenset[Identifier], left: Sequence[Identifier]
+    ) -> None:
+        """Have memory let go of what is erased, in one step."""
+        engine, live = self._engine, self._live
+        if erasure.is_of_people:
+            live.forget(names)
+            naming = Naming(names, engine.rules)
+            engine.folding.amend(left, partial(unmentioned, naming))
+            return
+        part = part_of(engine, erasure.scope, names)
+        engine.folding.amend(sorted(names), partial(part.blanked, engine.traits))
+        if part.reaches_decisions:
+            live.forget_decisions(names)
+
     # Complete
 
     async def _complete(self, begun: _Begun) -> Certificate:
         async with self._completing:
+            if not begun.erasure.is_of_people:
+                return await self._retried(partial(self._remove_part, begun))
             stored = await self._retried(partial(self._remove_stored, begun.names))
             return await self._retried(partial(self._remove, begun, stored))
 
@@ -188,7 +245,7 @@ class LiveErasing:
             )
 
         path = self._engine.home.folder / STATE
-        await self._live.change_stored(partial(erase_people, path, names), removed)
+        await self._live.keeping.change_stored(partial(erase_people, path, names), removed)
         return reports
 
     async def _remove(self, begun: _Begun, stored: Sequence[StoreReport]) -> Certificate:
@@ -205,16 +262,52 @@ class LiveErasing:
                 self._go_on,
             )
         )
-        tombstones = await self._in_thread(engine.journal.tombstones)
-        engine.log.admission = admission_of(tombstones, engine.rules)
+        await self._in_thread(partial(let_in, engine))
         history = await live.in_thread(remove_from_history, stores_of(engine), done)
-        await live.fold_again(touched_by(engine, done))
+        await self._fold_again(touched_by(engine, done))
         beside = await self._in_thread(partial(remove_beside, engine, naming))
-        await live.checkpoint()
+        return await self._certified(begun, [log_report, history, *stored, *beside])
+
+    async def _remove_part(self, begun: _Begun) -> Certificate:
+        """Remove a category or a time; who the person is stays."""
+        engine, live = self._engine, self._live
+        erasure, names = begun.erasure, begun.names
+        await live.keeping.checkpoint()  # so that every link of the events before is stored
+        links = await self._in_thread(partial(engine.state.touching, names))
+        part = part_of(engine, erasure.scope, names, {link.evidence for link in links})
+        stores = stores_of(engine)
+        done, log_report = await self._in_thread(
+            partial(remove_from_log, stores, erasure, part, concerns(erasure), self._go_on)
+        )
+        await self._in_thread(partial(let_in, engine))
+        history = await live.in_thread(remove_from_history, stores, done)
+        # Those that lost nothing too: they were blanked.
+        await self._fold_again(sorted(names & {*done.leaving.values(), *self._known(names)}))
+        beside = await self._in_thread(partial(remove_of_part, engine, part))
+        return await self._certified(begun, [log_report, history, *beside])
+
+    def _known(self, names: Collection[Identifier]) -> list[Identifier]:
+        folding = self._engine.folding
+        return [name for name in names if folding.states_of([name])]
+
+    async def _fold_again(self, anchors: Sequence[Identifier]) -> None:
+        """Fold anchors anew, and remove what is stored of those under which nothing is left."""
+        empty = await self._live.keeping.fold_again(anchors)
+        path = self._engine.home.folder / STATE
+        await self._live.keeping.change_stored(
+            partial(erase_states, path, empty),
+            lambda rows: self._engine.folding.forgotten(empty),
+        )
+
+    async def _certified(self, begun: _Begun, reports: Sequence[StoreReport]) -> Certificate:
+        """Store and overwrite what is left to, and sign what was done."""
+        engine, erasure = self._engine, begun.erasure
+        await self._live.keeping.checkpoint()
         busy = await self._scrubbed()
+        left = await self._in_thread(partial(not_overwritten, engine.home.folder))
         certificate = certify(
             erasure,
-            [log_report, history, *stored, *beside],
+            [*reports, *left],
             effective_at=begun.effective_at,
             completed_at=engine.clock(),
             still_read=busy,
@@ -230,7 +323,7 @@ class LiveErasing:
         for _ in range(_SCRUBS_MOST):
             busy.clear()
             folder = self._engine.home.folder
-            await self._live.change_stored(partial(scrub_all, folder), busy.extend)
+            await self._live.keeping.change_stored(partial(scrub_all, folder), busy.extend)
             if not busy or self._stopping.is_set():
                 break
             await self._pause(_SCRUB_SECONDS)

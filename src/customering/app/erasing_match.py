@@ -28,6 +28,7 @@ _TELLING_LENGTH_MIN = 8
 _RARE_LENGTH_MIN = 6  # a shorter value stands in many lines that mean something else
 _WORD_END = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
+_GOES_ON = (b"_", b"-")
 
 
 def is_telling(value: str) -> bool:
@@ -77,12 +78,11 @@ class Naming:
         )
         self.telling = frozenset(telling)
         # Every mention holds one of these, so what holds none need not be read.
-        self._needles = _shortest({one for name in self.names for one in _needles_of(name)})
+        self._needles = needles_of(self.names)
 
-    def may_be_in(self, data: bytes) -> bool:
-        """Tell quickly whether JSON may name them; sometimes yes where they are not named."""
-        lower = data.lower()
-        return any(needle in lower for needle in self._needles)
+    def lines_in(self, data: bytes) -> set[int]:
+        """Give quickly which lines of JSON may name them; sometimes one that does not."""
+        return lines_holding(data, self._needles)
 
     def judged(self, event: Event) -> Event | None:
         """Give what of an event stays: the same event, a mended one, or None when it is theirs."""
@@ -134,6 +134,31 @@ class Naming:
             if words == kind or words.endswith(f"_{kind}") or words == kind.replace("_", ""):
                 found |= values
         return found
+
+
+def lines_holding(data: bytes, needles: Collection[bytes]) -> set[int]:
+    r"""Give the numbers of the lines in which a needle stands, and does not go on as another word.
+
+    Examples
+    --------
+    >>> sorted(lines_holding(b'"user_id:u22"\n"user_id:U2"\n"user_id:u23"', {b"user_id:u2"}))
+    [1]
+    """
+    lower = data.lower()
+    found: set[int] = set()
+    for needle in needles:
+        length, at = len(needle), lower.find(needle)
+        while at >= 0:
+            after = lower[at + length : at + length + 1]
+            if not (after.isalnum() or after in _GOES_ON):
+                found.add(lower.count(b"\n", 0, at))
+            at = lower.find(needle, at + 1)
+    return found
+
+
+def needles_of(names: Collection[Identifier]) -> set[bytes]:
+    """Give byte strings of which JSON that names one of some people holds one, in lower case."""
+    return _shortest({one for name in names for one in _needles_of(name)})
 
 
 def _needles_of(name: Identifier) -> Iterator[bytes]:

@@ -81,6 +81,7 @@ def write_takeout(
     *,
     subset: Subset = "all",
     beside: Mapping[str, Sequence[Any]] | None = None,
+    words: Mapping[str, str] | None = None,
 ) -> None:
     """Write everything of a person, and of nobody else, as a ZIP.
 
@@ -98,7 +99,10 @@ def write_takeout(
         What is in it.
     beside
         Further lists by the name of their file: requests, and who looked.
+    words
+        What each further list is, for those that are not our own.
     """
+    told = {**(words or {}), **_BESIDE}
     copy_to_history(engine.reading_log, engine.history, engine.rules)
     is_whole = subset == "all"
     profile = profile_of(engine, person, links, is_whole=is_whole)
@@ -134,9 +138,7 @@ def write_takeout(
                 _decisions(events()),
             )
             for name, held in (beside or {}).items():
-                package.write(
-                    f"{name}.ndjson", _BESIDE[name], (to_json(one) + b"\n" for one in held)
-                )
+                package.write(f"{name}.ndjson", told[name], (to_json(one) + b"\n" for one in held))
         package.write(
             "index.html",
             "this overview",
@@ -192,6 +194,10 @@ def profile_of(
             "audiences": list(engine.people.audiences(person, engine.audiences)),
             "estimate": person.estimate,
             "not_computed_because_refused": list(person.refused),
+            "processors": [
+                {"name": one.name or key, "receives": one.receives}
+                for key, one in engine.settings.rights.processors.items()
+            ],
             "purposes": {
                 key: {"what": one.title, "kept": one.retention, "given_to": list(one.recipients)}
                 for key, one in sorted(purposes.items())

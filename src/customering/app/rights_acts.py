@@ -1,13 +1,16 @@
 """What fulfilling a request does: the event of the system's own by which it takes effect."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from customering.app.people import Person
 from customering.app.wishes import Wish
 from customering.consent.gate import CompiledPolicy
-from customering.consent.rights import Request
+from customering.consent.rights import DENIALS, Again, Request
+from customering.consent.rights_scope import Scope
 from customering.consent.voices import EVERYTHING, RESTRICTION_KEY, voice_key
 from customering.events.model import FACT_CORRECTED, OBJECTION_UPDATED, RESTRICTION_UPDATED
+from customering.kernel.clock import format_instant
 from customering.kernel.errors import Invalid
 
 PERSON = "person"
@@ -15,6 +18,28 @@ PERSON = "person"
 
 OPERATOR = "operator"
 """Who acts by the command line, or when the system itself does."""
+
+
+def agent_status(request: Request, agent_request_id: str) -> dict[str, str]:
+    """Write how far a request is, as the Data Rights Protocol has it."""
+    said = [step.words for step in request.steps if step.act in ("extend", "deny") and step.words]
+    details = [DENIALS[request.reason]] if request.reason in DENIALS else []
+    return {
+        "request_id": request.request_id,
+        "agent_request_id": agent_request_id,
+        "received_at": format_instant(request.received_at),
+        "expected_by": format_instant(request.expected_by),
+        "status": request.status,
+        "reason": request.reason,
+        "processing_details": ": ".join([*details, *said[-1:]]),
+    }
+
+
+def erasing_details(scope: Scope, again: Again) -> dict[str, Any]:
+    """Give the details of a request to erase."""
+    if scope.is_everything:
+        return {"later_events": again}
+    return {"scope": scope.told()}
 
 
 def wish_of(request: Request, person: Person, policy: CompiledPolicy) -> Wish | None:

@@ -64,6 +64,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     phone_number: str = ""
     phone_number_verified: bool = False
     name: str = ""
+    status_callback: str = ""
 
 
 class Filed(Record, frozen=True):
@@ -204,10 +205,21 @@ class Agents:
         if known is not None:
             return known
         request, who = self._judged(asked, request_id, agent_id)
+        if asked.status_callback:
+            await self._follow(request, agent_id, envelope.agent_request_id, asked.status_callback)
         await self._desk.keep(request, who)
         named = (request_id, agent_id, envelope.agent_request_id)
         await self._desk.in_thread(partial(self._store.put_request, *named))
         return Filed(request, envelope.agent_request_id)
+
+    async def _follow(
+        self, request: Request, agent_id: str, agent_request_id: str, url: str
+    ) -> None:
+        named = (request, agent_id, agent_request_id, url)
+        try:
+            await self._desk.in_thread(partial(self._desk.telling.follow, *named))
+        except Invalid as error:
+            raise _fault("status_callback", error.message) from error
 
     async def filed(self, agent_id: str, request_id: str) -> Filed:
         """Give a request of this agent.

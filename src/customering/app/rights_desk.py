@@ -10,14 +10,31 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, BinaryIO, TypeVar
 
-from customering.app.engine import Engine
 from customering.app.erasing_live import LiveErasing
+from customering.app.erasing_part import names_meant
+from customering.app.erasing_waiting import finish_requests
 from customering.app.live import Live
 from customering.app.portable import Subset, write_takeout
 from customering.app.rights_acts import OPERATOR as OPERATOR
 from customering.app.rights_acts import PERSON as PERSON
-from customering.app.rights_acts import wish_of
-from customering.consent.rights import Act, Again, Look, Reminder, Request, moved, opened, reminder
+from customering.app.rights_acts import erasing_details, wish_of
+from customering.app.rights_courier import Courier
+from customering.app.rights_telling import Telling
+from customering.app.rights_trail import Trail
+from customering.consent.rights import (
+    Act,
+    Again,
+    Look,
+    Reminder,
+    Request,
+    due,
+    moved,
+    opened,
+    reminding,
+)
+from customering.consent.rights_scope import EVERYTHING, Scope, check_part
+from customering.consent.rights_told import Told
+from customering.kernel.clock import MS_PER_DAY
 from customering.kernel.errors import CustomeringError, NoSuchPerson
 from customering.kernel.ids import Identifier, stable_id
 from customering.stores.erasing_journal import Erasure
@@ -26,6 +43,8 @@ from customering.stores.rights import AuditVerdict
 _logger = logging.getLogger("customering.rights")
 
 R = TypeVar("R")
+Give = Callable[[tuple[Identifier, ...]], Sequence[Any]]
+"""Gives a list of what is kept of somebody, by their identifiers."""
 
 
 def desk_of(live: Live) -> "RightsDesk":
@@ -37,16 +56,6 @@ def desk_of(live: Live) -> "RightsDesk":
 
 
 _desks: dict[Live, "RightsDesk"] = {}  # each until its home stops
-
-
-def finish_requests(engine: Engine) -> None:
-    """Note of requests to erase that they are fulfilled, where a start completed the erasure."""
-    complete = {one.request_id for one in engine.journal.erasures()}
-    complete -= {erasure.request_id for erasure, _ in engine.journal.pending()}
-    for request in engine.rights.requests():
-        if request.request_id in complete and not request.has_ended:
-            done = moved(request, "fulfil", now_ms=engine.clock(), actor=OPERATOR)
-            engine.rights.put(done)
 
 
 class RightsDesk:
@@ -63,19 +72,40 @@ class RightsDesk:
         self._engine = live.engine
         self.erasing = LiveErasing(live)
         self._store = live.engine.rights
-        self._looks: list[tuple[str, Look]] = []
-        self._noting: asyncio.Task[None] | None = None
+        self._trail = Trail(live.engine.rights)
         self._waiting: set[asyncio.Task[None]] = set()
         self._closers: list[Callable[[], None]] = []
+        self.telling = Telling(live.engine)
+        self._courier = Courier(self.telling, live.engine.clock, self._once_a_minute)
+        self._reminded_day = -1
+        self._also: dict[str, tuple[str, Give]] = {}
         live.before_stopping(self._stop)
         finish_requests(live.engine)
+        self._courier.wake()  # what was still to be told when the home stopped
+
+    def _once_a_minute(self) -> None:
+        """Write down what was done with many, and once a day say which answers are due."""
+        self._engine.uses.write()
+        today = self._now // MS_PER_DAY
+        if today == self._reminded_day:
+            return
+        self._reminded_day = today
+        settings = self._engine.settings.rights
+        for words in reminding(self._store.requests(), settings, self._now):
+            _logger.warning("%s", words)
 
     # Erasing
 
     async def erase(
-        self, who: Identifier, *, actor: str, again: Again = "new", request_id: str = ""
+        self,
+        who: Identifier,
+        *,
+        actor: str,
+        again: Again = "new",
+        request_id: str = "",
+        scope: Scope = EVERYTHING,
     ) -> Erasure:
-        """Erase a person; in force when this returns, complete soon after.
+        """Erase a person, or a part of them; in force when this returns, complete soon after.
 
         Parameters
         ----------
@@ -87,29 +117,48 @@ class RightsDesk:
             What later events of the same identifiers are.
         request_id
             The request this answers; a new one is made when it is empty.
+        scope
+            What is erased; a request that is answered says it itself.
 
         Raises
         ------
         NoSuchPerson
             When nothing is known under this identifier.
+        Invalid, Refused
+            When that part cannot be erased.
         """
-        self._live.person(who)
+        person = self._live.person(who)
         subjects = self._subjects(who)
         if request_id:
             request, _ = await self.in_thread(partial(self._store.get, request_id))
+            scope = request.scope
         else:
             request = opened(
-                stable_id("req", subjects[0], "erase", str(self._now)),
+                stable_id("req", subjects[0], "erase", *scope.told().values(), str(self._now)),
                 "erase",
                 now_ms=self._now,
                 actor=actor,
-                details={"later_events": again},
+                details=erasing_details(scope, again),
                 subjects=subjects,
             )
+        check_part(scope, again)
+        names_meant(scope, person.identifiers)
         request = moved(request, "begin", now_ms=self._now, actor=actor)
-        await self.in_thread(partial(self._store.put, request))
-        erasure = await self.erasing.erase(who, again, request_id=request.request_id)
-        await self.note_look(subjects[0], actor, "erase")
+        await self._put(request)
+        names = names_meant(scope, person.identifiers)
+        if scope.is_everything or scope.is_of_names:
+            await self.in_thread(partial(self.telling.note, request.request_id, "erasure", names))
+        erasing = self.erasing.erase(who, again, request_id=request.request_id, scope=scope)
+        try:
+            erasure = await erasing
+        except BaseException:
+            await self.in_thread(partial(self.telling.take_back, request.request_id))
+            raise
+        self._courier.wake()
+        words = "" if scope.is_everything else scope.words
+        await self.note_look(subjects[0], actor, "erase", words)
+        if scope.model:  # complete when models were fitted anew: `models_fitted`
+            return erasure
         task = asyncio.create_task(self._fulfil_erasure(request.request_id, actor))
         self._waiting.add(task)
         task.add_done_callback(self._waiting.discard)
@@ -122,9 +171,9 @@ class RightsDesk:
             _logger.warning("an erasure is not complete: %s (%s)", error.message, error.hint)
             return
         # Read again: what was said in it is erased by now.
+        await self.in_thread(partial(self.telling.certify_anew, request_id))
         request, _ = await self.in_thread(partial(self._store.get, request_id))
-        done = moved(request, "fulfil", now_ms=self._now, actor=actor)
-        await self.in_thread(partial(self._store.put, done))
+        await self._put(moved(request, "fulfil", now_ms=self._now, actor=actor))
 
     async def certificate(self, request_id: str) -> bytes:
         """Wait until an erasure is complete, and give its certificate as JSON.
@@ -162,12 +211,35 @@ class RightsDesk:
             "requests": await self.in_thread(partial(self._store.requests, subjects)),
             "looks": await self.in_thread(partial(self._store.looks, subjects, 10_000)),
         }
+        for name, (_, give) in self._also.items():
+            beside[name] = await self.in_thread(partial(give, person.identifiers))
         graph = self._engine.folding.graph
         links = graph.tree_of(who)
         await self._live.in_thread(
-            write_takeout, self._engine, person, links, out, subset=subset, beside=beside
+            write_takeout,
+            self._engine,
+            person,
+            links,
+            out,
+            subset=subset,
+            beside=beside,
+            words={name: words for name, (words, _) in self._also.items()},
         )
         await self.note_look(subjects[0], actor, "export", subset)
+
+    def take_along_also(self, name: str, words: str, give: Give) -> None:
+        """Have a further list of each person put into what they take along.
+
+        Parameters
+        ----------
+        name
+            Of the list and its file; one registered before under it is replaced.
+        words
+            What it is, as the person reads it.
+        give
+            Gives the list of somebody by their identifiers; called in a thread.
+        """
+        self._also[name] = (words, give)
 
     # Requests
 
@@ -224,9 +296,7 @@ class RightsDesk:
 
     async def reminders(self) -> list[Reminder]:
         """Give the requests whose answer is due soon or overdue, the most urgent first."""
-        settings = self._engine.settings.rights
-        found = (reminder(one, settings, self._now) for one in await self.requests())
-        return sorted(filter(None, found), key=lambda one: one.days_left)
+        return due(await self.requests(), self._engine.settings.rights, self._now)
 
     async def act(
         self, request_id: str, act: Act, *, actor: str, reason: str = "", words: str = ""
@@ -250,8 +320,34 @@ class RightsDesk:
                 await self.erase(name, actor=actor, request_id=request_id)
                 return await self.request(request_id)
             await self._carry_out(request, name)
-        await self.in_thread(partial(self._store.put, done))
+        if request.kind == "access" and act in ("begin", "fulfil") and who is not None:
+            names = self._engine.folding.graph.identifiers_of(Identifier(who))
+            await self.in_thread(partial(self.telling.note, request_id, "access", names))
+            self._courier.wake()
+        await self._put(done)
         return done
+
+    async def _put(self, request: Request) -> None:
+        """Keep a request as it is now, and have an agent told that wants to hear of it."""
+        await self.in_thread(partial(self._store.put, request))
+        if await self.in_thread(partial(self.telling.changed, request.request_id)):
+            self._courier.wake()
+
+    # Whom we told
+
+    async def told_of(self, request_id: str) -> list[Told]:
+        """Give the processors that were told of a request, and how far each is."""
+        return await self.in_thread(partial(self.telling.store.of, request_id))
+
+    async def take_callback(self, headers: Mapping[str, str], body: bytes) -> Told:
+        """Take what a processor tells us by itself.
+
+        Raises
+        ------
+        Refused, Invalid, Absent
+            When it is not signed, not what the protocol says, or about nothing known here.
+        """
+        return await self.in_thread(partial(self.telling.take_callback, headers, body))
 
     async def _carry_out(self, request: Request, who: Identifier) -> None:
         """Append the event by which a request takes effect, for the kinds that have one."""
@@ -270,9 +366,7 @@ class RightsDesk:
     # Who looked
 
     async def note_look(self, who: str, actor: str, act: str, words: str = "") -> None:
-        """Note in the trail what somebody does with what is known of a person.
-
-        It is durable when this returns; looks that come at once share one commit.
+        """Note in the trail what somebody does with what is known of a person; durable then.
 
         Parameters
         ----------
@@ -280,22 +374,24 @@ class RightsDesk:
             An identifier, or the keyed hash of one.
         """
         subject = who if ":" not in who else self.hash_of(Identifier(who))
-        self._looks.append((subject, Look(at_ms=self._now, actor=actor, act=act, words=words)))
-        if self._noting is None or self._noting.done():
-            self._noting = asyncio.create_task(self._write_looks())
-        noting = self._noting
-        await asyncio.shield(noting)
-        if self._looks:  # came while those before were written
-            await self._write_looks()
-
-    async def _write_looks(self) -> None:
-        looks, self._looks = self._looks, []
-        if looks:
-            await self.in_thread(partial(self._store.note, looks))
+        await self._trail.note(subject, Look(at_ms=self._now, actor=actor, act=act, words=words))
 
     async def looks_at(self, who: Identifier, limit: int = 100) -> list[Look]:
         """Give who looked at a person, the latest first."""
         return await self.in_thread(partial(self._store.looks, self._subjects(who), limit))
+
+    async def acts_on_many(
+        self, who: Identifier, limit: int = 100
+    ) -> list[tuple[Look, bool | None]]:
+        """Give the acts on many people's data, the latest first.
+
+        Returns
+        -------
+        list of tuple
+            Each act, and whether this person was among those it reached; None where that was not
+            kept, because it reached too many.
+        """
+        return await self.in_thread(partial(self._store.looks_at_many, self._subjects(who), limit))
 
     async def verify(self) -> AuditVerdict:
         """Check the trail."""
@@ -341,5 +437,7 @@ class RightsDesk:
     async def _stop(self) -> None:
         _desks.pop(self._live, None)
         await asyncio.gather(*self._waiting, return_exceptions=True)
+        await self._courier.stop()
+        self.telling.close()
         for close in self._closers:
             close()

@@ -1,5 +1,6 @@
 """Commands about people's rights: erase, take along, requests, and who looked at whom."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -11,7 +12,9 @@ from customering.app.engine import Engine
 from customering.app.home import find
 from customering.app.portable import Subset
 from customering.cli.output import HomeOption, JsonOption, console, print_json, table
-from customering.consent.rights import DENIALS, Act, Again, Request, reminder
+from customering.consent.rights import DENIALS, Act, Again, Look, Reminder, Request, reminder
+from customering.consent.rights_scope import CATEGORIES, MODELS, scope_of
+from customering.consent.rights_told import Told
 from customering.kernel.clock import format_instant
 from customering.kernel.errors import Invalid
 from customering.kernel.records import from_json
@@ -31,20 +34,53 @@ def erase(
         bool,
         typer.Option("--never-again", help="Refuse later events of the same identifiers too."),
     ] = False,
+    category: Annotated[
+        str, typer.Option("--category", help=f"Only this: {', '.join(CATEGORIES)}.")
+    ] = "",
+    model: Annotated[
+        str, typer.Option("--model", help=f"Only leave this model: {', '.join(MODELS)}.")
+    ] = "",
+    since: Annotated[
+        str, typer.Option("--since", help="Only what occurred from this day or instant on.")
+    ] = "",
+    before: Annotated[
+        str, typer.Option("--before", help="Only what occurred before this day or instant.")
+    ] = "",
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Erase one person: every byte of them in this home; it cannot be undone."""
+    """Erase one person, or a part: every byte of it in this home; it cannot be undone."""
+    scope = scope_of({"category": category, "model": model, "since": since, "before": before})
     with Engine(find(home)) as engine:
         engine.catch_up()
         name = engine.people.known(who)
         names = engine.folding.graph.identifiers_of(name)
         if not yes:
-            console.print(f"This erases everything of {', '.join(names)}.", markup=False)
+            what = "everything" if scope.is_everything else scope.words
+            console.print(f"This erases {what} of {', '.join(names)}.", markup=False)
             typer.confirm("It cannot be undone. Go on?", abort=True)
         again: Again = "never" if never_again else "new"
-        _, certificate = rights_home.erase(engine, name, again)
-    told = from_json(certificate.text, dict[str, Any])
+        request, _ = rights_home.erase(engine, name, again, scope=scope)
+        if engine.settings.rights.processors:
+            rights_home.tell(engine)
+        certificate = engine.journal.certificate(request.request_id)
+    if certificate is None:
+        _print_left(request, as_json=as_json)
+        return
+    _print_certificate(from_json(certificate, dict[str, Any]), as_json=as_json)
+
+
+def _print_left(request: Request, *, as_json: bool) -> None:
+    if as_json:
+        print_json(request)
+        return
+    console.print(
+        f"Request {request.request_id}: not used for it any more from now on; complete when models"
+        " are fitted anew (`customering learn`)."
+    )
+
+
+def _print_certificate(told: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print_json(told)
         return
@@ -55,8 +91,8 @@ def erase(
     ]
     console.print(f"Erased. Request {told['request_id']}, complete {told['completed_at']}.")
     console.print(table(("store", "deleted", "kept", "why"), rows, numbers="-rr"))
-    for model in told["models"]:
-        console.print(f"model {model['model']}: {model['influence']}", markup=False)
+    for one in told["models"]:
+        console.print(f"model {one['model']}: {one['influence']}", markup=False)
 
 
 def takeout(
@@ -97,9 +133,9 @@ def list_requests(
     rows = []
     for one in shown:
         due = reminder(one, settings, now_ms)
-        left = "" if due is None else "overdue" if due.days_left < 0 else f"{due.days_left} days"
+        left = "" if due is None else _left(due)
         rows.append((one.request_id, one.kind, one.status, _day(one.expected_by), left))
-    console.print(table(("request", "right", "status", "answer by", "due in"), rows))
+    console.print(table(("request", "right", "status", "answer by", ""), rows))
 
 
 @rights.command()
@@ -107,7 +143,20 @@ def show(request_id: RequestId, home: HomeOption = None, as_json: JsonOption = F
     """Show one request and everything that was done about it."""
     with Engine(find(home)) as engine:
         request, who = engine.rights.get(request_id)
-    _print_request(request, as_json=as_json, who=who)
+        told = rights_home.told_of(engine, request_id)
+        due = reminder(request, engine.settings.rights, engine.clock())
+    _print_request(request, as_json=as_json, who=who, due=due, told=told)
+
+
+@rights.command()
+def tell(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Tell processors and agents what is due to be told; a server does it by itself."""
+    with Engine(find(home)) as engine:
+        calls = rights_home.tell(engine)
+    if as_json:
+        print_json({"calls": calls})
+        return
+    console.print(f"{calls} calls were made. `customering rights show` says what came of each.")
 
 
 @rights.command("open")
@@ -220,12 +269,33 @@ def show_looks(
     with Engine(find(home)) as engine:
         engine.catch_up()
         name = engine.people.identifier(who)
-        looks = engine.rights.looks(rights_home.subjects_of(engine, name), last)
+        subjects = rights_home.subjects_of(engine, name)
+        looks = engine.rights.looks(subjects, last)
+        of_many = engine.rights.looks_at_many(subjects, last)
     if as_json:
-        print_json(looks)
+        among = [
+            {**msgspec.to_builtins(look), "was_among_them": was_in} for look, was_in in of_many
+        ]
+        print_json([*looks, *among])
         return
     rows = [(format_instant(one.at_ms), one.actor, one.act, one.words) for one in looks]
     console.print(table(("when", "who", "what", ""), rows))
+    if of_many:
+        console.print("With the data of many people:")
+        console.print(
+            table(
+                ("when", "who", "what", "profiles", "this person"),
+                [_row_of_many(look, was_in) for look, was_in in of_many],
+                numbers="lllr",
+            )
+        )
+
+
+def _row_of_many(look: Look, was_in: bool | None) -> tuple[Any, ...]:
+    told = {True: "was among them", False: "was not", None: "not kept: too many"}[was_in]
+    purposes = f" ({', '.join(look.purposes)})" if look.purposes else ""
+    profiles = "" if look.profiles is None else look.profiles
+    return format_instant(look.at_ms), look.actor, look.words + purposes, profiles, told
 
 
 def _act(
@@ -236,19 +306,37 @@ def _act(
     _print_request(done, as_json=as_json)
 
 
-def _print_request(request: Request, *, as_json: bool, who: str | None = None) -> None:
+def _print_request(
+    request: Request,
+    *,
+    as_json: bool,
+    who: str | None = None,
+    due: Reminder | None = None,
+    told: Sequence[Told] = (),
+) -> None:
     if as_json:
-        print_json(request)
+        print_json({**msgspec.to_builtins(request), "recipients": told} if told else request)
         return
     console.print(f"{request.request_id}  {request.kind}  {request.status} {request.reason}")
     if who is not None:
         console.print(who, markup=False)
-    console.print(f"came {_day(request.received_at)}, answer by {_day(request.expected_by)}")
+    left = "" if due is None else f" ({_left(due)})"
+    console.print(f"came {_day(request.received_at)}, answer by {_day(request.expected_by)}{left}")
     for step in request.steps:
         console.print(
             f"  {format_instant(step.at_ms)}  {step.act}  {step.actor}  {step.words}",
             markup=False,
         )
+    for one in told:
+        console.print(
+            f"  told {one.name or one.recipient}: {one.status}  {one.words}", markup=False
+        )
+
+
+def _left(due: Reminder) -> str:
+    if due.days_left < 0:
+        return f"overdue by {-due.days_left} days"
+    return f"due in {due.days_left} days"
 
 
 def _day(at_ms: int) -> str:

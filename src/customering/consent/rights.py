@@ -6,15 +6,18 @@ the request came, and two months later when it was extended with a reason (artic
 """
 
 import calendar
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from msgspec import Meta, field
+from msgspec import field
 from msgspec.structs import replace
 
+from customering.consent.rights_scope import Scope, scope_of
+from customering.consent.rights_settings import RightsSettings as RightsSettings
 from customering.kernel.clock import MS_PER_DAY
 from customering.kernel.errors import Invalid, Refused
-from customering.kernel.records import Record, Settings
+from customering.kernel.records import Record
 
 Kind = Literal["access", "rectify", "erase", "restrict", "object", "port", "human_review"]
 Status = Literal["open", "in_progress", "fulfilled", "revoked", "denied", "expired"]
@@ -57,43 +60,6 @@ _NEXT: dict[Act, Status | None] = {
     "expire": "expired",
 }
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class AgentSettings(Settings, frozen=True):
-    """An agent that may ask on behalf of people, by the Data Rights Protocol."""
-
-    name: Annotated[str, Meta(description="What you call it.", max_length=200)] = ""
-    verify_key: Annotated[
-        str,
-        Meta(description="Its Ed25519 public key: 32 bytes in base64.", max_length=64),
-    ] = ""
-
-
-class RightsSettings(Settings, frozen=True):
-    """How what people ask of us is answered, and where it is remembered that they were erased."""
-
-    remind_days: Annotated[
-        tuple[int, ...],
-        Meta(description="Days before an answer is due at which it is called due soon."),
-    ] = (14, 7, 1)
-    journal_copy: Annotated[
-        str,
-        Meta(
-            description="A folder outside the home, best on another disk, in which a copy of the"
-            " journal of erasures is kept: a restored home erases again what it says. Empty: none."
-        ),
-    ] = ""
-    business_id: Annotated[
-        str,
-        Meta(
-            description="What agents of the Data Rights Protocol call you; empty: none are served.",
-            max_length=200,
-        ),
-    ] = ""
-    agents: Annotated[
-        dict[str, AgentSettings],
-        Meta(description="The agents that may ask on behalf of people, by their ids."),
-    ] = field(default_factory=dict)
 
 
 class Step(Record, frozen=True, kw_only=True):
@@ -162,6 +128,17 @@ class Request(Record, frozen=True, kw_only=True):
         """Whether nothing can be done about it any more."""
         return self.ended_at is not None
 
+    @property
+    def scope(self) -> Scope:
+        """What a request to erase is about.
+
+        Raises
+        ------
+        Invalid
+            When its details do not say what is meant.
+        """
+        return scope_of(self.details.get("scope") or {})
+
 
 class Reminder(Record, frozen=True, kw_only=True):
     """Says that an answer is due.
@@ -192,12 +169,21 @@ class Look(Record, frozen=True, kw_only=True):
         What, such as ``read``, ``export``, ``erase``.
     words
         More about it, without personal data.
+    purposes, profiles
+        Of an act on many people, ``many``: what they had to permit, and how many identifiers that
+        events are filed under it reached; None where nobody counted.
+    members
+        Of such an act, the SHA-256 over the keyed hashes of those it reached, hexadecimal; empty
+        where they were too many to be kept.
     """
 
     at_ms: int
     actor: str
     act: str
     words: str = ""
+    purposes: tuple[str, ...] = ()
+    profiles: int | None = None
+    members: str = ""
 
 
 def opened(
@@ -215,7 +201,7 @@ def opened(
     Raises
     ------
     Invalid
-        When there is no such kind.
+        When there is no such kind, or what is to be erased is not said rightly.
 
     Examples
     --------
@@ -227,7 +213,7 @@ def opened(
     known = next((one for one in KINDS if one == kind), None)
     if known is None:
         raise Invalid(f"there is no right {kind!r}", hint=f"rights: {', '.join(KINDS)}")
-    return Request(
+    made = Request(
         request_id=request_id,
         kind=known,
         received_at=now_ms,
@@ -237,6 +223,9 @@ def opened(
         subjects=subjects,
         steps=(Step(at_ms=now_ms, act="open", actor=actor, words=words),),
     )
+    if known == "erase":
+        _ = made.scope  # says so now when nobody could tell what is to be erased
+    return made
 
 
 def moved(
@@ -294,14 +283,35 @@ def _extended(request: Request) -> Request:
     )
 
 
-def reminder(request: Request, settings: RightsSettings, now_ms: int) -> Reminder | None:
-    """Say that an answer is due soon or overdue; None when it is neither."""
+def days_left(request: Request, now_ms: int) -> int | None:
+    """Give the whole days until the answer is due, negative when it is overdue; None at its end."""
     if request.has_ended:
         return None
-    days_left = (request.expected_by - now_ms) // MS_PER_DAY
-    if days_left > max(settings.remind_days, default=0):
+    return (request.expected_by - now_ms) // MS_PER_DAY
+
+
+def reminder(request: Request, settings: RightsSettings, now_ms: int) -> Reminder | None:
+    """Say that an answer is due soon or overdue; None when it is neither."""
+    left = days_left(request, now_ms)
+    if left is None or left > max(settings.remind_days, default=0):
         return None
-    return Reminder(request_id=request.request_id, kind=request.kind, days_left=days_left)
+    return Reminder(request_id=request.request_id, kind=request.kind, days_left=left)
+
+
+def due(requests: Iterable[Request], settings: RightsSettings, now_ms: int) -> list[Reminder]:
+    """Give which answers are due soon or overdue, the most urgent first."""
+    found = (reminder(one, settings, now_ms) for one in requests)
+    return sorted(filter(None, found), key=lambda one: one.days_left)
+
+
+def reminding(requests: Iterable[Request], settings: RightsSettings, now_ms: int) -> Iterator[str]:
+    """Say of the requests to be reminded of today how long there is; to be asked once a day."""
+    for one in due(requests, settings, now_ms):
+        what = f"the answer to the request {one.request_id} ({one.kind})"
+        if one.days_left < 0:
+            yield f"{what} is overdue by {-one.days_left} days"
+        elif one.days_left == 0 or one.days_left in settings.remind_days:
+            yield f"{what} is due in {one.days_left} days"
 
 
 def months_after(instant_ms: int, months: int) -> int:

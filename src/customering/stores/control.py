@@ -36,6 +36,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from customering.kernel.clock import MS_PER_DAY
 from customering.kernel.errors import Absent, Conflict, Invalid, Unavailable
 from customering.stores.dialects import insert_of
+from customering.stores.erasing_mark import mark_if_new
 
 SCHEMA_VERSION = "1"
 ANSWER_KEPT_MS = MS_PER_DAY
@@ -346,6 +347,7 @@ def _prepare_sqlite(connection: object, record: object) -> None:
     cursor = connection.cursor()  # type: ignore[attr-defined]
     cursor.execute("PRAGMA busy_timeout = 5000")
     cursor.execute("PRAGMA secure_delete = FAST")  # old versions of a row do not stay in its page
+    mark_if_new(cursor)
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.close()

@@ -14,6 +14,7 @@ from msgspec import field
 from msgspec.structs import replace
 
 from customering.consent.rights import Again
+from customering.consent.rights_scope import EVERYTHING, Scope
 from customering.kernel.errors import Absent, Conflict, Unavailable
 from customering.kernel.ids import Identifier
 from customering.kernel.records import Record, from_json, to_json
@@ -60,6 +61,8 @@ class Erasure(Record, frozen=True):
         What later events of the same identifiers are.
     subjects
         Keyed hashes of the identifiers, hexadecimal.
+    scope
+        What of the person is erased.
     """
 
     request_id: str
@@ -68,6 +71,12 @@ class Erasure(Record, frozen=True):
     end_offset: int
     again: Again = "new"
     subjects: tuple[str, ...] = ()
+    scope: Scope = EVERYTHING
+
+    @property
+    def is_of_people(self) -> bool:
+        """Whether the identifiers themselves go, and not only something under them."""
+        return self.scope.is_everything or self.scope.is_of_names
 
 
 class Work(Record, frozen=True):
@@ -152,6 +161,8 @@ class ErasureJournal:
         return kept
 
     def _bury(self, hashes: Iterable[bytes], erasure: Erasure) -> None:
+        if not erasure.is_of_people:
+            return
         until_ms = FOREVER_MS if erasure.again == "never" else erasure.until_ms
         self._connection.executemany(
             "INSERT INTO tombstones VALUES (?, ?, ?) ON CONFLICT (hash) DO UPDATE"
@@ -191,6 +202,13 @@ class ErasureJournal:
             )
         return whole
 
+    def release(self, request_id: str) -> None:
+        """Note that nothing is left to do here but to wait, and forget whom it was about."""
+        with self._lock, transaction(self._connection, self._path):
+            self._connection.execute(
+                "UPDATE erasures SET work = NULL WHERE request_id = ?", (request_id,)
+            )
+
     def finish(self, request_id: str, certificate: bytes) -> None:
         """Note that an erasure is complete, and forget whom it was about; a certificate stays."""
         with self._lock, transaction(self._connection, self._path):
@@ -202,6 +220,15 @@ class ErasureJournal:
         with self._lock, mapped_errors(self._path):
             is_truncated(self._connection)
 
+    def certify_anew(self, request_id: str, certificate: bytes) -> None:
+        """Put a certificate that tells more in the place of the one there is."""
+        with self._lock, transaction(self._connection, self._path):
+            self._connection.execute(
+                "UPDATE erasures SET certificate = ? WHERE request_id = ?"
+                " AND certificate IS NOT NULL",
+                (certificate, request_id),
+            )
+
     # Reading
 
     def pending(self) -> list[tuple[Erasure, Work]]:
@@ -211,6 +238,15 @@ class ErasureJournal:
                 "SELECT erasure, work FROM erasures WHERE work IS NOT NULL ORDER BY rowid"
             ).fetchall()
         return [(from_json(erasure, Erasure), from_json(work, Work)) for erasure, work in rows]
+
+    def waiting(self) -> list[Erasure]:
+        """Give the erasures in force that wait for models to be fitted anew, the oldest first."""
+        with self._lock, mapped_errors(self._path):
+            rows = self._connection.execute(
+                "SELECT erasure FROM erasures WHERE work IS NULL AND certificate IS NULL"
+                " ORDER BY rowid"
+            ).fetchall()
+        return [from_json(row[0], Erasure) for row in rows]
 
     def certificate(self, request_id: str) -> bytes | None:
         """Give the certificate of an erasure; None while it is under way.
@@ -249,7 +285,13 @@ class ErasureJournal:
         with self._lock, mapped_errors(self._path):
             people = self._connection.execute("SELECT hash, until_ms FROM tombstones").fetchall()
             events = self._connection.execute("SELECT hashes FROM erased_events").fetchall()
-        return Tombstones(self.secret, dict(people), [row[0] for row in events])
+        parts: dict[bytes, list[tuple[int, Scope]]] = {}
+        for erasure in self.erasures():
+            if not erasure.is_of_people and not erasure.scope.model:
+                for subject in erasure.subjects:
+                    kept_out = (erasure.until_ms, erasure.scope)
+                    parts.setdefault(bytes.fromhex(subject), []).append(kept_out)
+        return Tombstones(self.secret, dict(people), [row[0] for row in events], parts)
 
     # To and from another journal
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from customering.kernel.ids import Identifier
+from customering.stores.erasing_mark import MARK
 from customering.stores.log_file import mapped_errors
 
 _TRIES = 40
@@ -65,8 +66,23 @@ def erase_people(path: Path, names: Collection[Identifier]) -> tuple[int, int]:
     return states, links
 
 
+def erase_states(path: Path, anchors: Collection[Identifier]) -> int:
+    """Take the states of some anchors out of the state database; links stay. Give how many."""
+    states = 0
+    with overwriting(path) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        for anchor in anchors:
+            states += connection.execute("DELETE FROM states WHERE anchor = ?", (anchor,)).rowcount
+        connection.execute("COMMIT")
+    return states
+
+
 def erase_rows_naming(
-    path: Path, names_person: Callable[[Any], bool], *, kept: Collection[str] = ()
+    path: Path,
+    names_person: Callable[[Any], bool],
+    *,
+    kept: Collection[str] = (),
+    only: Collection[str] = (),
 ) -> dict[str, int]:
     """Delete, from every table of a database, the rows in which a cell names a person.
 
@@ -78,6 +94,8 @@ def erase_rows_naming(
         Says of the value of a cell whether it names them.
     kept
         Tables that are left as they are.
+    only
+        Tables that are looked at; all of them when it is empty.
 
     Returns
     -------
@@ -92,7 +110,7 @@ def erase_rows_naming(
             for (name,) in connection.execute(
                 "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
             )
-            if name not in kept
+            if name not in kept and (not only or name in only)
         ]
         for table in tables:
             cells = [row[1] for row in connection.execute(f'PRAGMA table_info("{table}")')]
@@ -133,6 +151,40 @@ def _use_up(connection: sqlite3.Connection, free: int) -> None:
         left -= _ZEROS
     connection.execute("DROP TABLE scrubbing")
     connection.execute("COMMIT")
+
+
+def overwrite_once(path: Path) -> bool:
+    """Write a database anew if an older version made it: then free space holds nothing any more.
+
+    Returns
+    -------
+    bool
+        Whether it was written anew: only the first time, and only if need be.
+
+    Raises
+    ------
+    Conflict, Unavailable
+        When somebody else writes it, or there is no room for a second copy.
+
+    Notes
+    -----
+    Takes a second or two a gigabyte, and as much room again while it runs.
+    """
+    if not path.exists():
+        return False
+    with overwriting(path) as connection:
+        if connection.execute("PRAGMA application_id").fetchone()[0] == MARK:
+            return False
+        connection.execute("VACUUM")
+        connection.execute(f"PRAGMA application_id = {MARK}")
+        is_truncated(connection)
+        return True
+
+
+def is_marked(path: Path) -> bool:
+    """Tell whether everything that was ever deleted from a database was overwritten."""
+    with overwriting(path) as connection:
+        return bool(connection.execute("PRAGMA application_id").fetchone()[0] == MARK)
 
 
 def is_truncated(connection: sqlite3.Connection) -> bool:

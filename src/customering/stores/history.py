@@ -88,6 +88,14 @@ class History:
         return sum(part.rows for part in self.manifest.parts)
 
     @property
+    def anchors(self) -> int:
+        """The number of identifiers that events are filed under; a tenth of a second a million."""
+        if not self.manifest.parts:
+            return 0
+        table = self.arrow(f"SELECT count(DISTINCT anchor) AS anchors FROM {self.relation()}")
+        return int(table["anchors"][0].as_py())
+
+    @property
     def connection(self) -> duckdb.DuckDBPyConnection:
         """The DuckDB connection of this history, opened at first use."""
         if self._connection is None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from customering.kernel.errors import Absent, Conflict, Corrupt, CustomeringError, Unavailable
+from customering.stores.erasing_mark import mark_if_new
 
 SCHEMA_VERSION = 1
 _BUSY_TIMEOUT_SECONDS = 10.0
@@ -84,6 +85,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             file=path.name,
         )
     if version < SCHEMA_VERSION:
+        mark_if_new(connection)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -18,6 +18,9 @@ from customering.kernel.records import Record, from_json, to_json
 from customering.stores.log_file import mapped_errors, transaction
 
 _FIRST = bytes(32)
+_MANY = ""
+"""Stands in the place of the subject in the row of an act on many people."""
+
 _ROWS = 10_000
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS requests (
@@ -37,6 +40,12 @@ CREATE TABLE IF NOT EXISTS audit (
     hash       BLOB NOT NULL       -- SHA-256 of the hash before, the subject and the row
 ) STRICT;
 CREATE INDEX IF NOT EXISTS audit_by_subject ON audit (subject, seq);
+CREATE TABLE IF NOT EXISTS audit_members (
+    subject    TEXT NOT NULL,      -- keyed hash of an identifier that an act on many reached
+    seq        INTEGER NOT NULL,   -- of the act
+    PRIMARY KEY (subject, seq)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS audit_members_by_act ON audit_members (seq);
 """
 
 
@@ -137,15 +146,24 @@ class RightsStore:
             rows = self._connection.execute(f"{select} ORDER BY rowid DESC", given).fetchall()
         return [from_json(row[0], Request) for row in rows]
 
-    def blot(self, subjects: Collection[str]) -> int:
+    def blot(self, subjects: Collection[str], kinds: Collection[str] = ()) -> int:
         """Take from the requests of somebody who was erased who they are and all that was said.
+
+        Parameters
+        ----------
+        kinds
+            Only ended requests of these kinds; all requests when it is empty.
 
         Returns
         -------
         int
             Requests that are kept without it.
         """
-        requests = self.requests(subjects)
+        requests = [
+            one
+            for one in self.requests(subjects)
+            if not kinds or (one.kind in kinds and one.has_ended)
+        ]
         with self._lock, transaction(self._connection, self._path):
             for request in requests:
                 steps = tuple(replace(step, words="") for step in request.steps)
@@ -161,16 +179,63 @@ class RightsStore:
     def note(self, looks: Sequence[tuple[str, Look]]) -> None:
         """Add rows to the trail, durably, in this order: the subject and what was done."""
         with self._lock, transaction(self._connection, self._path):
-            row = self._connection.execute(
-                "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1"
-            ).fetchone()
-            seq, before = row or (0, _FIRST)
-            rows = []
-            for subject, look in looks:
-                text = to_json(look)
-                seq, before = seq + 1, _chained(before, subject, text)
-                rows.append((seq, subject, text, before))
-            self._connection.executemany("INSERT INTO audit VALUES (?, ?, ?, ?)", rows)
+            self._add(looks)
+
+    def _add(self, looks: Sequence[tuple[str, Look]]) -> int:
+        """Add rows within a transaction, and give the number of the last."""
+        row = self._connection.execute(
+            "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1"
+        ).fetchone()
+        seq, before = row or (0, _FIRST)
+        rows = []
+        for subject, look in looks:
+            text = to_json(look)
+            seq, before = seq + 1, _chained(before, subject, text)
+            rows.append((seq, subject, text, before))
+        self._connection.executemany("INSERT INTO audit VALUES (?, ?, ?, ?)", rows)
+        return int(seq)
+
+    def note_many(self, look: Look, members: Collection[str] | None) -> None:
+        """Add the row of an act on many people, durably.
+
+        Parameters
+        ----------
+        members
+            Keyed hashes of the identifiers it reached; None where that is not kept.
+        """
+        known = None if members is None else sorted(set(members))
+        if known is not None:
+            look = replace(look, members=_digest(known))
+        with self._lock, transaction(self._connection, self._path):
+            seq = self._add([(_MANY, look)])
+            self._connection.executemany(
+                "INSERT INTO audit_members VALUES (?, ?)", [(one, seq) for one in known or ()]
+            )
+
+    def looks_at_many(
+        self, subjects: Collection[str], limit: int, since_ms: int = 0
+    ) -> list[tuple[Look, bool | None]]:
+        """Give the acts on many people since an instant, the latest first.
+
+        Returns
+        -------
+        list of tuple
+            Each act, and whether somebody was among those it reached; None where that is not known.
+        """
+        marks = ", ".join("?" * len(subjects))
+        with self._lock, mapped_errors(self._path):
+            rows = self._connection.execute(
+                "SELECT row, EXISTS (SELECT 1 FROM audit_members AS m WHERE m.seq = audit.seq"
+                f" AND m.subject IN ({marks})) FROM audit WHERE subject = ?"
+                " ORDER BY seq DESC LIMIT ?",
+                (*subjects, _MANY, limit),
+            ).fetchall()
+        found = [(from_json(row, Look), bool(was_in)) for row, was_in in rows]
+        return [
+            (look, was_in if look.members else None)
+            for look, was_in in found
+            if look.at_ms >= since_ms
+        ]
 
     def looks(self, subjects: Collection[str], limit: int) -> list[Look]:
         """Give what was done with what is known of a person, the latest first."""
@@ -190,12 +255,27 @@ class RightsStore:
                 fault = ""
                 if number != seq + 1:
                     fault = f"row {seq + 1} is missing"
-                elif _chained(before, subject, text) != found:
+                elif _chained(before, subject, text) != found or not self._is_whole(
+                    number, subject, text
+                ):
                     fault = f"row {number} is not what was written"
                 if fault:
                     return AuditVerdict(rows=seq, head=before.hex(), fault=fault)
                 seq, before = number, found
         return AuditVerdict(rows=seq, head=before.hex())
+
+    def _is_whole(self, seq: int, subject: str, text: bytes) -> bool:
+        """Tell whether those an act on many people reached are still those that were noted."""
+        if subject != _MANY:
+            return True
+        noted = from_json(text, Look).members
+        if not noted:
+            return True
+        with self._lock, mapped_errors(self._path):
+            rows = self._connection.execute(
+                "SELECT subject FROM audit_members WHERE seq = ? ORDER BY subject", (seq,)
+            ).fetchall()
+        return noted == _digest([row[0] for row in rows])
 
     def _some_rows(self, after: int) -> list[tuple[int, str, bytes, bytes]]:
         with self._lock, mapped_errors(self._path):
@@ -203,6 +283,10 @@ class RightsStore:
                 "SELECT seq, subject, row, hash FROM audit WHERE seq > ? ORDER BY seq LIMIT ?",
                 (after, _ROWS),
             ).fetchall()
+
+
+def _digest(members: Sequence[str]) -> str:
+    return sha256("\n".join(members).encode()).hexdigest()
 
 
 def _chained(before: bytes, subject: str, text: bytes) -> bytes:

@@ -55,7 +55,7 @@ def test_it_is_in_force_when_it_returns_and_its_bytes_are_gone_soon_after(
     async def act(live: Live, erasing: LiveErasing) -> None:
         await send(live, *of_others()[:5])
         await send(live, *of_the_person())
-        await live.checkpoint()
+        await live.keeping.checkpoint()
         await send(live, *of_others()[5:])
         decision = live.decide([ADA], HOME)
         erasure = await erasing.erase(ADA)
@@ -90,11 +90,11 @@ def test_while_it_is_completed_others_and_a_new_beginning_go_on(open_shop: OpenS
         await live.append([event_of("new-1", ADA)])
         await asyncio.gather(
             erasing.finished(erasure.request_id),
-            live.checkpoint(),
+            live.keeping.checkpoint(),
             send(live, *of_the_person(), view({"userId": "ben"}, 9, "milk")),
             live.append([event_of("new-2", ADA, f"device:{USER}")]),
         )
-        await live.checkpoint()
+        await live.keeping.checkpoint()
         assert live.person(ADA).identifiers == (ADA, f"device:{USER}")
         assert live.person(ADA).values["orders_total"] == 0
         with pytest.raises(NoSuchPerson):
@@ -121,7 +121,7 @@ def test_what_was_on_its_way_when_it_was_asked_is_erased_too(open_shop: OpenShop
         await erasing.finished(erasure.request_id)
         with pytest.raises(NoSuchPerson):
             live.person(ADA)
-        await live.checkpoint()
+        await live.keeping.checkpoint()
         assert found_in(engine.home.folder) == []
 
     running(engine, act)
@@ -198,7 +198,7 @@ def test_what_fails_is_tried_again_while_it_stays_in_force(
             live.person(ADA)
         await erasing.finished(erasure.request_id)
         assert left == 0
-        await live.checkpoint()
+        await live.keeping.checkpoint()
         assert found_in(engine.home.folder) == []
 
     running(engine, act)

@@ -45,7 +45,7 @@ def event(*identifiers: Identifier, name: str = "Seen", **properties: Any) -> Ev
     ],
 )
 def test_a_mention_is_blotted_out(value: Any, mended: Any) -> None:
-    assert NAMING.may_be_in(to_json(value))
+    assert NAMING.lines_in(to_json(value))
     assert NAMING.mended(value) == mended
     assert NAMING.is_named_in(to_json(value))
 
@@ -106,5 +106,5 @@ PLAIN = st.recursive(
 def test_what_was_mended_names_nobody_and_what_is_not_searched_was_not_named(value: Any) -> None:
     mended = NAMING.mended(value)
     assert NAMING.mended(mended) == mended
-    if not NAMING.may_be_in(to_json(value)):
+    if not NAMING.lines_in(to_json(value)):
         assert mended == value
