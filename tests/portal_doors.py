@@ -196,5 +196,7 @@ def with_portal(engine: Engine, folder: Path, story: Story) -> Any:
             await doors.live.stop()
             doors.keys.close()
             doors.desk.sessions.close()
+            doors.desk.passkeys.close()
+            doors.desk.transfers.close()
 
     return asyncio.run(run())

@@ -16,7 +16,8 @@ pytestmark = pytest.mark.usefixtures("needs_browser")
 EXACT = "[decision]\nexploration_share = 0.0\ncontrol_share = 0.0\n"
 BAG = "Bicycle bag, waterproof, 20 litres"
 PAGES = ("", "facts", "timeline", "identity", "allow", "receipts", "why", "want", "take",
-         "devices", "confirm", "programs", "nothing-here")  # fmt: skip
+         "devices", "confirm", "programs", "passkeys", "bring",
+         "nothing-here")  # fmt: skip
 OPEN_PAGES = ("sign-in", "sign-in/check", "enter")
 PHONE = {"width": 390, "height": 844, "phone": True}
 
@@ -144,6 +145,39 @@ def compare(place: Path, who: str) -> None:
     assert any(name.endswith(".csv") for name in texts)
 
 
+def test_data_is_handed_to_another_company_and_brought_along(
+    shop: PortalServed, browsers: Browsers, tmp_path: Path
+) -> None:
+    shop.lives("ivy", firstName="Ivy", city="Graz", diet="vegan")
+    window, other = browsers.window("ivy"), browsers.window("company")
+    shop.sign_in(window, "ivy@example.org")
+    window.go(f"{shop.url}/me/take")
+    window.write("For whom", "Green Grocer Ltd")
+    window.click("Make the link")
+    other.go(window.read("#transfer ~ .told code"))
+    assert "Green Grocer Ltd" in other.read()
+    out = tmp_path / "theirs.zip"
+    name = other.do("download", role="button", name="Fetch the data", path=str(out))
+    assert name.startswith("my-data-")
+    assert [one for one in other.do("cookies") if one["name"] == "me_session"] == []
+    window.go(f"{shop.url}/me/take")
+    assert "fetched" in window.read("section[aria-labelledby=transfer]")
+
+    # The other company is a shop as well, and somebody there sends it what they were given.
+    shop.lives("ivy2", firstName="Ivy")
+    there = browsers.window("there", **PHONE)
+    shop.sign_in(there, "ivy2@example.org")
+    there.go(f"{shop.url}/me/bring")
+    there.do("attach", selector="#file", path=str(out))
+    there.click("Look into it")
+    assert "Your city: Graz" in there.read()
+    prove_usable(there, "bring, with facts")
+    there.do("press", selector="label:has([value=diet])")
+    there.click("Keep what is ticked")
+    assert "Kept" in there.read()
+    assert ("Graz" in there.read(), "vegan" in there.read()) == (True, False)
+
+
 def test_a_link_opened_elsewhere_shows_the_code_for_the_first_window(
     shop: PortalServed, browsers: Browsers
 ) -> None:
@@ -199,18 +233,22 @@ def test_by_keyboard_alone(shop: PortalServed, browsers: Browsers) -> None:
     assert "We are looking" in window.read()
 
 
-@pytest.mark.parametrize("locale", ["en-GB", "de-AT"])
-@pytest.mark.parametrize("size", ["phone", "desktop"])
+@pytest.mark.parametrize(
+    ("locale", "size", "dark"),
+    [("en-GB", "phone", False), ("de-AT", "phone", True), ("en-GB", "desktop", True),
+     ("de-AT", "desktop", False)],
+)  # fmt: skip
 def test_every_page_can_be_used_by_everybody(
-    shop: PortalServed, browsers: Browsers, locale: str, size: str
+    shop: PortalServed, browsers: Browsers, locale: str, size: str, dark: bool
 ) -> None:
-    """axe finds nothing serious, and nothing is wider than the screen."""
+    """axe finds nothing serious, light or dark, and nothing is wider than the screen."""
     who = f"lea-{locale[:2]}-{size}"
     shop.lives(who, firstName="Lea", city="Vienna")
     for _ in range(2):
         shop.decide(who)
     how = PHONE | {"width": 360} if size == "phone" else {"width": 1280, "height": 900}
-    window = browsers.window("lea", locale=locale, **how)
+    window = browsers.window("lea", locale=locale, dark=dark, **how)
+    window.do("device")
     for page in OPEN_PAGES:
         window.go(f"{shop.url}/me/{page}")
         prove_usable(window, page)
@@ -219,10 +257,25 @@ def test_every_page_can_be_used_by_everybody(
     window.do("fill", selector="#what", value="bicycle bag")
     window.press("section[aria-labelledby=new] .primary")
     shop.decide(who)
+    prove_what_comes_once(window, shop)
     for page in PAGES:
         window.go(f"{shop.url}/me/{page}".rstrip("/"))
         window.do("unfold")
         prove_usable(window, page)
+
+
+def prove_what_comes_once(window: Window, shop: PortalServed) -> None:
+    """Add a passkey, make a link to hand data over, and look at what is shown only then."""
+    window.go(f"{shop.url}/me/passkeys")
+    window.press(".passkey button")
+    window.do("settled", url=f"{shop.url}/me/passkeys?told=passkeys.added")
+    window.go(f"{shop.url}/me/take")
+    window.do("fill", selector="[name=label]", value="Other Ltd")
+    window.press("form[action='/me/take/transfer'] button")
+    prove_usable(window, "take, with a link")
+    link = window.read("#transfer ~ .told code")
+    window.go(link)
+    prove_usable(window, "offered")
 
 
 def prove_usable(window: Window, page: str) -> None:

@@ -8,10 +8,10 @@ sign anybody in, or make further grants.
 import secrets
 from collections.abc import Callable, Collection, Sequence
 from hashlib import sha256
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from customering.app.key_text import checksum
-from customering.kernel.clock import MS_PER_DAY
+from customering.kernel.clock import MS_PER_DAY, format_instant
 from customering.kernel.errors import Invalid
 from customering.kernel.ids import Identifier, stable_id
 from customering.stores.portal_grants import GrantRow, PortalGrants
@@ -153,6 +153,18 @@ class Grants:
     def forget(self, names: Collection[Identifier]) -> int:
         """Remove every trace of a person here, and give how many rows that were."""
         return self._store.forget(names)
+
+
+def told_of(grant: Grant) -> dict[str, Any]:
+    """Give what a person is told of a grant when they take their data along."""
+    return {
+        "label": grant.label,
+        "person": grant.person,
+        "scopes": sorted(grant.scopes),
+        "begun_at": format_instant(grant.begun_at),
+        "ends_at": format_instant(grant.ends_at),
+        "seen_at": format_instant(grant.seen_at) if grant.seen_at else None,
+    }
 
 
 def _grant(row: GrantRow) -> Grant:

@@ -71,3 +71,13 @@ class PortalSettings(Settings, frozen=True):
             le=10_000,
         ),
     ] = 20
+    bring_facts: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Facts that people may bring along from another shop; none that they"
+            " should not be able to claim of themselves, such as being an employee.",
+        ),
+    ] = (
+        "firstName", "lastName", "name", "birthday", "city", "country", "diet", "household_size",
+        "age_group", "zone",
+    )  # fmt: skip

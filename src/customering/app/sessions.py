@@ -209,6 +209,14 @@ class Sessions:
             return _ENDED
         return self._begin_session(person, "shop", device, label, min(fresh_at, now_ms))
 
+    def enter_by_passkey(
+        self, person: Identifier, *, device: str, label: str, before: str = ""
+    ) -> Entered:
+        """Sign in somebody whose passkey was checked; the session before, if any, ends."""
+        if before:
+            self._store.end_session(digest_of(before))
+        return self._begin_session(person, "passkey", device, label, self._clock())
+
     def _use(self, found: SignIn, device: str, label: str, before: str) -> Entered:
         now_ms = self._clock()
         if not self._store.use_sign_in(found.digest, now_ms):

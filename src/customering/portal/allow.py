@@ -1,6 +1,7 @@
 """What I allow: each purpose in plain words, what comes back for it, and one switch."""
 
 from asyncio import to_thread
+from collections.abc import Sequence
 
 import msgspec
 from litestar import Response, get, post
@@ -14,13 +15,24 @@ from customering.app.consenting import (
     permissions,
     signal,
 )
-from customering.app.wishes import choice
+from customering.app.exchange_rates import Rates
+from customering.consent.collecting import NotKept
+from customering.consent.exchange import Given
 from customering.consent.model import Answer
 from customering.consent.receipt import ReceiptLine
 from customering.consent.voices import standing
+from customering.kernel.clock import parse_instant
 from customering.kernel.errors import Invalid
 from customering.portal.desk import Desk
+from customering.portal.exchanges import (
+    ExchangeView,
+    HoldoutView,
+    exchange_of,
+    given_to_person,
+    holdout_view,
+)
 from customering.portal.guest import Visit
+from customering.portal.refusing import keep_answers
 from customering.web.problems import AnyRequest
 
 
@@ -49,6 +61,8 @@ class PurposeView(msgspec.Struct, frozen=True, kw_only=True):
         What it uses, and by what it may reach out.
     retention, recipients
         How long it is kept for, and who gets it.
+    exchange
+        What comes back for it.
     """
 
     key: str
@@ -65,6 +79,7 @@ class PurposeView(msgspec.Struct, frozen=True, kw_only=True):
     channels: tuple[str, ...]
     retention: str
     recipients: tuple[str, ...]
+    exchange: ExchangeView
 
 
 class ConflictView(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,6 +105,11 @@ class AllowView(msgspec.Struct, frozen=True, kw_only=True):
         Signals of their browsers that we heed.
     agreements
         Agreements in force.
+    not_kept
+        What is not recorded of the person, and why.
+    holdout
+        What people use of what is chosen for them, beside what everybody is given; None where
+        there are too few people to tell.
     """
 
     groups: dict[str, list[PurposeView]]
@@ -98,6 +118,30 @@ class AllowView(msgspec.Struct, frozen=True, kw_only=True):
     conflicts: list[ConflictView]
     signals: tuple[str, ...]
     agreements: tuple[str, ...]
+    not_kept: tuple[NotKept, ...]
+    holdout: HoldoutView | None
+
+
+class AgreementView(msgspec.Struct, frozen=True, kw_only=True):
+    """One agreement that was reached, with the record that both sides keep.
+
+    Parameters
+    ----------
+    record_id
+        Names the record.
+    agreement, title
+        Which one it is.
+    accepted_at
+        When it was accepted. Milliseconds since 1970.
+    is_in_force
+        Whether it holds now.
+    """
+
+    record_id: str
+    agreement: str
+    title: str
+    accepted_at: int
+    is_in_force: bool
 
 
 class ReceiptsView(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,12 +149,15 @@ class ReceiptsView(msgspec.Struct, frozen=True, kw_only=True):
 
     Parameters
     ----------
+    agreements
+        The agreements they reached with us, ended ones too.
     receipts
         The receipts.
     titles
         Titles of the purposes they name, by key.
     """
 
+    agreements: list[AgreementView]
     receipts: list[ReceiptLine]
     titles: dict[str, str]
 
@@ -125,7 +172,9 @@ async def allow(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[by
     """Show what is allowed."""
     visit = await desk.visit(request)
     told = request.query_params.get("told", "")[:60]
-    return desk.page(visit, "allow", view_of(desk, visit), said=told)
+    given = await desk.live.in_thread(given_to_person, desk.engine, visit.person)
+    rates = await desk.exchanges.rates()
+    return desk.page(visit, "allow", view_of(desk, visit, given, rates), said=told)
 
 
 @post("/me/allow")
@@ -135,7 +184,7 @@ async def choose(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[b
     answers = form.beginning("purpose.")
     if not answers:
         raise Invalid("no purpose is named", hint="send purpose.marketing.email=deny")
-    await desk.say(choice(visit.person, answers, desk.engine.consent))
+    await keep_answers(desk, visit.person, answers)
     said = "allow.yes" if set(answers.values()) == {"allow"} else "allow.no"
     return desk.done(visit, "/me/allow", said)
 
@@ -144,9 +193,9 @@ async def choose(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[b
 async def allow_nothing(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[bytes]:
     """Refuse everything that is a matter of choice, in one click."""
     visit, _ = await desk.act(request)
-    policy = desk.engine.consent
-    answers = {key: "deny" for key, one in policy.purposes.items() if not one.is_essential}
-    await desk.say(choice(visit.person, answers, policy))
+    purposes = desk.engine.consent.purposes
+    answers = {key: "deny" for key, one in purposes.items() if not one.is_essential}
+    await keep_answers(desk, visit.person, answers)
     return desk.done(visit, "/me/allow", "allow.nothing")
 
 
@@ -174,7 +223,22 @@ async def receipts(request: AnyRequest, desk: NamedDependency[Desk]) -> Response
     named = {key for line in lines for key in line.said}
     purposes = desk.engine.consent.purposes
     titles = {key: purposes[key].title for key in sorted(named) if key in purposes}
-    view = ReceiptsView(receipts=lines[::-1], titles=titles)
+    reached = await to_thread(desk.engine.agreements.of, visit.names)
+    in_force = standing(visit.person.consent, "agreement")
+    view = ReceiptsView(
+        agreements=[
+            AgreementView(
+                record_id=one.record_id,
+                agreement=one.agreement,
+                title=one.title,
+                accepted_at=parse_instant(one.accepted_at),
+                is_in_force=one.agreement in in_force,
+            )
+            for one in reached
+        ],
+        receipts=lines[::-1],
+        titles=titles,
+    )
     return desk.page(visit, "receipts", view)
 
 
@@ -192,18 +256,41 @@ async def receipt(
     )
 
 
-handlers = [allow, choose, allow_nothing, end_signal, end_agreement, receipts, receipt]
+@get("/me/agreements/{record_id:str}")
+async def agreement(
+    request: AnyRequest, desk: NamedDependency[Desk], record_id: FromPath[str]
+) -> Response[bytes]:
+    """Give the record of an agreement, in the very bytes that both sides keep."""
+    visit = await desk.visit(request)
+    record = await to_thread(desk.engine.agreements.record, record_id[:100], visit.names)
+    return Response(
+        record,
+        media_type="application/json",
+        headers={"content-disposition": 'attachment; filename="agreement.json"'},
+    )
 
 
-def view_of(desk: Desk, visit: Visit) -> AllowView:
-    """Give what the page tells."""
+handlers = [allow, choose, allow_nothing, end_signal, end_agreement, receipts, receipt, agreement]
+
+
+def view_of(desk: Desk, visit: Visit, given: Sequence[Given], rates: Rates) -> AllowView:
+    """Give what the page tells.
+
+    Parameters
+    ----------
+    given
+        What was done for the person.
+    rates
+        What usually comes back.
+    """
     person, policy, now_ms = visit.person, desk.engine.consent, desk.live.present
     groups: dict[str, list[PurposeView]] = {name: [] for name in ("you", "reach", "want", "others")}
     groups["needed"] = []
     points = permissions(person, policy, now_ms)
     for point in points:
         group = _GROUPS.get(point.purpose.key.partition(".")[0], "others")
-        groups[group if point.can_choose else "needed"].append(_purpose(point))
+        back = exchange_of(point.purpose, given, rates, now_ms, desk.currency)
+        groups[group if point.can_choose else "needed"].append(_purpose(point, back))
     chosen = [point for point in points if point.can_choose]
     return AllowView(
         groups={name: some for name, some in groups.items() if some},
@@ -215,10 +302,12 @@ def view_of(desk: Desk, visit: Visit) -> AllowView:
         ],
         signals=tuple(standing(person.consent, "signal")),
         agreements=tuple(standing(person.consent, "agreement")),
+        not_kept=desk.engine.collecting.told(visit.names),
+        holdout=holdout_view(rates.holdout),
     )
 
 
-def _purpose(point: Standpoint) -> PurposeView:
+def _purpose(point: Standpoint, exchange: ExchangeView) -> PurposeView:
     purpose = point.purpose
     return PurposeView(
         key=purpose.key,
@@ -235,4 +324,5 @@ def _purpose(point: Standpoint) -> PurposeView:
         channels=purpose.channels,
         retention=purpose.retention,
         recipients=purpose.recipients,
+        exchange=exchange,
     )

@@ -1,4 +1,4 @@
-"""The portal as one Litestar application under ``/me``, and the one-click doors under ``/u``."""
+"""The portal as one Litestar application: ``/me``, and doors without a sign-in: ``/u``, ``/t``."""
 
 import logging
 from http import HTTPStatus
@@ -15,15 +15,19 @@ from customering.app.rights_desk import RightsDesk
 from customering.kernel.errors import CustomeringError, Unavailable
 from customering.portal import (
     allow,
+    bring,
+    confirm,
     devices,
     facts,
     identity,
     mcp,
+    passkeys,
     programs,
     relationship,
     sign_in,
     take,
     timeline,
+    transfer,
     unsubscribe,
     want,
     why,
@@ -38,6 +42,7 @@ from customering.web.problems import AnyRequest
 
 _HANDLERS: list[ControllerRouterHandler] = [
     *sign_in.handlers,
+    *confirm.handlers,
     *relationship.handlers,
     *facts.handlers,
     *timeline.handlers,
@@ -46,7 +51,10 @@ _HANDLERS: list[ControllerRouterHandler] = [
     *why.handlers,
     *want.handlers,
     *take.handlers,
+    *transfer.handlers,
+    *bring.handlers,
     *devices.handlers,
+    *passkeys.handlers,
     *programs.handlers,
     *unsubscribe.handlers,
 ]
@@ -92,6 +100,7 @@ def doors(entrance: Entrance, rights: RightsDesk) -> dict[str, tuple[str, Handle
     pages = portal(entrance, rights)
     app = cast("Handler", pages)
     found = {"/me": ("portal", app), "/me/": ("portal", app), "/u/": ("portal", app)}
+    found["/t/"] = ("portal", app)
     if mcp.is_installed():
         found["/me/mcp"] = ("portal_mcp", mcp.door(app, pages.state["desk"].grants))
     return found
@@ -152,7 +161,8 @@ def _not_signed_in(request: AnyRequest, error: Exception) -> Response[bytes]:
 def _not_fresh(request: AnyRequest, error: Exception) -> Response[bytes]:
     desk: Desk = request.app.state["desk"]
     if not desk.guest(request).is_program:
-        return go_to("/me/confirm")
+        page = str(request.scope["path"]).split("/")[2]
+        return go_to(f"/me/confirm?back={page}" if page in confirm.BACK else "/me/confirm")
     return _told(request, 403, "not_fresh", "this needs a sign-in of the last minutes")
 
 

@@ -11,6 +11,8 @@ from litestar import Response
 from customering.app.consenting import restriction
 from customering.app.grants import Grants
 from customering.app.mailing import Mailer
+from customering.app.passkeys import Passkeys
+from customering.app.portal_transfers import Transfers
 from customering.app.rights_desk import PERSON, RightsDesk
 from customering.app.sessions import Sessions
 from customering.app.wishes import Wish
@@ -18,6 +20,7 @@ from customering.consent.voices import RESTRICTION_KEY
 from customering.events.model import Event
 from customering.kernel.errors import NoSuchPerson, Unavailable
 from customering.kernel.ids import Identifier, stable_id
+from customering.portal.exchanges import Exchanges
 from customering.portal.forms import Form, read_form
 from customering.portal.granting import bearer_of, session_of
 from customering.portal.guest import (
@@ -31,8 +34,10 @@ from customering.portal.guest import (
     device_cookie,
     name_of,
 )
+from customering.portal.kept import put_into_takeout
 from customering.portal.limiting import Attempts
 from customering.portal.pages import Pages, as_json, go_to
+from customering.portal.uploads import read_upload
 from customering.portal.words import catalogues, language_of
 from customering.web.addresses import Proxies, address_of
 from customering.web.answers import Receive, Scope
@@ -43,10 +48,11 @@ from customering.web.problems import AnyRequest
 from customering.web.public_address import public_address
 
 _BODY_BYTES_MAX = 65_536
-_ARRIVING_BYTES_MAX = 4_000_000
+_ARRIVING_BYTES_MAX = 16_000_000
 _CHANGES_PER_MINUTE = 60
 _CLICKS_PER_MINUTE = 600
 _EXPORTS_PER_HOUR = 10
+_UPLOADS_PER_HOUR = 20
 
 
 class Desk:
@@ -69,20 +75,28 @@ class Desk:
         home = self.engine.home
         self.sessions = Sessions(home.control_url, self.settings, self.engine.clock)
         self.grants = Grants(home.control_url, self.engine.clock)
+        self.passkeys = Passkeys(
+            home.control_url, self.engine.clock, self.sessions.secret("passkeys")
+        )
+        self.transfers = Transfers(home.control_url, self.engine.clock)
         self.mailer = Mailer(
             self.engine.settings.mail,
             home.folder,
             self.engine.clock,
             sender_name=self.settings.shop_name,
         )
+        put_into_takeout(rights, self.passkeys, self.grants, self.transfers)
         self.pages = Pages(self.settings)
         self.signals = Signals(self.live)
+        self.exchanges = Exchanges(self.live)
+        self.currency = self.engine.settings.events.default_currency
         self.mails_to = Attempts(self.settings.mails_per_address, 600)
         self.mails_from = Attempts(self.settings.mails_per_source, 3_600)
         self.entries = Attempts(30, 600)
         self.changes = Attempts(_CHANGES_PER_MINUTE, 60)
         self.clicks = Attempts(_CLICKS_PER_MINUTE, 60)
         self.exports = Attempts(_EXPORTS_PER_HOUR, 3_600)
+        self.uploads = Attempts(_UPLOADS_PER_HOUR, 3_600)
         self.unsubscribe_secret = self.sessions.secret("unsubscribe")
         self._proxies = Proxies(self.live.settings.trusted_proxies)
         self._bodies = BodyReader(self.live.settings.body_seconds_max, _ARRIVING_BYTES_MAX)
@@ -166,15 +180,43 @@ class Desk:
         Invalid
             When it cannot be read.
         """
-        headers = dict(request.scope["headers"])
-        check_origin(headers, guest.public)
+        check_origin(dict(request.scope["headers"]), guest.public)
         form = await self.open_form(request)
+        self._check_form(request, guest, form)
+        return form
+
+    async def upload(
+        self, request: AnyRequest, file_name: str, bytes_max: int
+    ) -> tuple[Visit, bytes]:
+        """Read a file that came by a form of ours; nobody's who is not signed in is read at all.
+
+        Raises
+        ------
+        NotSignedIn, Forged
+            When that is not so.
+        Invalid
+            When it cannot be read.
+        """
+        visit = await self.visit(request)
+        headers = dict(request.scope["headers"])
+        check_origin(headers, visit.guest.public)
+        self.changes.check(visit.session.session_id)
+        receive = cast("Receive", request.receive)
+        body = await self._bodies.read(receive, headers, bytes_max + _BODY_BYTES_MAX)
+        if body is None:
+            raise Unavailable("the sender went away")
+        sent = read_upload(body, request.headers.get("content-type", ""), file_name)
+        self._check_form(request, visit.guest, sent.form)
+        return visit, sent.file
+
+    def _check_form(self, request: AnyRequest, guest: Guest, form: Form) -> None:
+        """Refuse a form that is none of ours in this browser."""
         if guest.is_granted:  # a browser sends no such header by itself
-            return form
+            return
+        headers = dict(request.scope["headers"])
         token = headers.get(b"x-csrf-token", b"").decode("latin-1") or form.text("csrf")
         if guest.is_new or not hmac.compare_digest(token.encode(), guest.csrf.encode()):
             raise Forged
-        return form
 
     async def open_form(self, request: AnyRequest) -> Form:
         """Read a form wherever it came from."""
@@ -254,9 +296,11 @@ class Desk:
 
     # What becomes of it
 
-    async def say(self, wish: Wish) -> None:
-        """Append what a person wishes; it works on whatever is decided after this returns."""
-        await self.note(wish.name, wish.identifiers, wish.properties)
+    async def say(self, *wishes: Wish) -> None:
+        """Append what a person wishes, all or nothing; it works on the next decision already."""
+        await self.live.append(
+            [self._event(one.name, one.identifiers, one.properties) for one in wishes]
+        )
 
     async def ask_human(self, visit: Visit, words: str, about: dict[str, str]) -> None:
         """Keep that a person asks a human to look at something; its clock runs from now."""
@@ -276,12 +320,17 @@ class Desk:
         self, name: str, identifiers: Sequence[Identifier], properties: dict[str, Any]
     ) -> Event:
         """Append an event of the system's own about a person."""
-        event = self.engine.own_event(
+        event = self._event(name, identifiers, properties)
+        await self.live.append([event])
+        return event
+
+    def _event(
+        self, name: str, identifiers: Sequence[Identifier], properties: dict[str, Any]
+    ) -> Event:
+        return self.engine.own_event(
             name,
             identifiers,
             properties,
             event_id=stable_id("evt", name, *identifiers, secrets.token_hex(16)),
             occurred_at=self.live.present,
         )
-        await self.live.append([event])
-        return event

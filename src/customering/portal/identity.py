@@ -70,7 +70,8 @@ async def not_me(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[b
     if name not in visit.names:
         raise Absent("this name is not among yours", hint="load the page again")
     await desk.note(IDENTIFIERS_SEPARATED, (visit.session.person, name), {"by": "person"})
-    await to_thread(desk.sessions.end_all, (name,))
+    for ways_in in (desk.sessions.end_all, desk.passkeys.forget, desk.grants.forget):
+        await to_thread(ways_in, (name,))
     return desk.done(visit, "/me/identity", "identity.apart")
 
 

@@ -83,8 +83,9 @@ async def add(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[byte
     if any(scope not in GRANT_SCOPES for scope in scopes):
         raise Invalid("there is no such thing to give", hint=f"some of {', '.join(GRANT_SCOPES)}")
     label = form.text("label")
+    who = visit.session.person  # first: for whom the program acts if their names are kept apart
     grant, text = await to_thread(
-        desk.grants.create, visit.names, label, scopes or ["read"], days=days or _DAYS_USUAL
+        desk.grants.create, (who, *visit.names), label, scopes or ["read"], days=days or _DAYS_USUAL
     )
     if visit.guest.is_program:
         return as_json({"grant_id": grant.grant_id, "text": text})

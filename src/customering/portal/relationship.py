@@ -1,5 +1,6 @@
 """Our relationship: how we stand and why, how the person wants to stand, and how to be served."""
 
+from asyncio import to_thread
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -12,6 +13,7 @@ from customering.events.model import FACT_CORRECTED
 from customering.kernel.clock import MS_PER_DAY, day_of, format_day, parse_instant
 from customering.kernel.errors import Invalid
 from customering.portal.desk import Desk
+from customering.portal.entering import site_of
 from customering.portal.forms import Form
 from customering.portal.guest import Visit
 from customering.relationship.contact_wishes import CONTACT_WISHES_FACT, read_contact_wishes
@@ -82,6 +84,8 @@ class RelationshipView(msgspec.Struct, frozen=True, kw_only=True):
         When and how often.
     earliest_end
         The first day on which a break may end.
+    offers_passkey
+        Whether the person could sign in without a letter next time, and has no passkey yet.
     """
 
     status: str
@@ -96,6 +100,7 @@ class RelationshipView(msgspec.Struct, frozen=True, kw_only=True):
     styles: tuple[Option, ...]
     contact: ContactView
     earliest_end: str
+    offers_passkey: bool = False
 
 
 @get(["/me", "/me/index.json"])
@@ -103,7 +108,11 @@ async def relationship(request: AnyRequest, desk: NamedDependency[Desk]) -> Resp
     """Show how we stand."""
     visit = await desk.visit(request)
     told = request.query_params.get("told", "")[:60]
-    return desk.page(visit, "us", view_of(visit, desk.live.present), said=told)
+    view = view_of(visit, desk.live.present)
+    if visit.session.how == "email" and site_of(visit.guest, desk) is not None:
+        has_passkey = bool(await to_thread(desk.passkeys.of, visit.names))
+        view = msgspec.structs.replace(view, offers_passkey=not has_passkey)
+    return desk.page(visit, "us", view, said=told)
 
 
 @post("/me/standing")

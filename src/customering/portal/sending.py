@@ -7,11 +7,12 @@ from asyncio import to_thread
 from collections.abc import Coroutine
 from typing import Any
 
+from customering.app.mailing import Letter
 from customering.kernel.errors import CustomeringError
 from customering.kernel.ids import Identifier, kind_of, value_of
 from customering.portal.desk import Desk
 from customering.portal.guest import Guest
-from customering.portal.letters import new_device_letter, sign_in_letter
+from customering.portal.letters import new_device_letter, passkey_letter, sign_in_letter
 
 _PAUSE_MS_MOST = 700
 _logger = logging.getLogger("customering.portal")
@@ -46,6 +47,12 @@ class SignIns:
         address = address_among(names)
         if address is not None:
             self._begin(self._tell(address, label, guest))
+
+    def tell_passkey(self, names: tuple[Identifier, ...], label: str, guest: Guest) -> None:
+        """Tell a person that a passkey was added to their page; not waited for."""
+        address = address_among(names)
+        if address is not None:
+            self._begin(self._tell_passkey(address, label, guest))
 
     async def settle(self) -> None:
         """Wait for what is being sent."""
@@ -85,8 +92,24 @@ class SignIns:
             label=label,
             moment=guest.words.moment(desk.engine.clock()),
         )
+        await self._post(letter)
+
+    async def _tell_passkey(self, address: Identifier, label: str, guest: Guest) -> None:
+        desk = self._desk
+        letter = passkey_letter(
+            guest.words,
+            to=value_of(address),
+            shop_name=desk.settings.shop_name,
+            link=f"{guest.public.origin}/me/passkeys",
+            label=label,
+            moment=guest.words.moment(desk.engine.clock()),
+        )
+        await self._post(letter)
+
+    async def _post(self, letter: Letter) -> None:
+        """Send a notice; that it cannot be sent stops nothing."""
         try:
-            await desk.mailer.send(letter)
+            await self._desk.mailer.send(letter)
         except CustomeringError as error:
             _logger.warning("a notice was not sent: %s (%s)", error.message, error.hint)
 

@@ -12,30 +12,23 @@ import msgspec
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 
-from customering.app.rights_desk import PERSON
-from customering.app.sessions import Entered
 from customering.events.identifiers import normalise
 from customering.kernel.errors import Invalid, InvalidEvent, Refused
 from customering.portal.agents import label_of
 from customering.portal.desk import Desk
+from customering.portal.entering import is_ours, let_in, site_of
 from customering.portal.guest import (
     Guest,
-    device_cookie,
-    hidden_half,
     language_cookie,
     no_session_cookie,
-    session_cookie,
 )
 from customering.portal.pages import as_json, go_to
-from customering.portal.sending import SignIns, address_among
+from customering.portal.sending import SignIns
 from customering.portal.words import LANGUAGES
-from customering.web.gpc import says_gpc
 from customering.web.problems import AnyRequest
-from customering.web.public_address import PublicAddress
 
 _ADDRESS_LENGTH_MAX = 254
 _TOKEN_LENGTH_MAX = 8_000
-_LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _logger = logging.getLogger("customering.portal")
 
 
@@ -46,9 +39,15 @@ class SignInView(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     minutes
         How long a link holds.
+    has_passkeys
+        Whether browsers can use passkeys at this address.
+    trouble
+        What did not work just now: ``passkey``, or empty.
     """
 
     minutes: int
+    has_passkeys: bool = False
+    trouble: str = ""
 
 
 class CodeView(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,26 +77,11 @@ class ElsewhereView(msgspec.Struct, frozen=True, kw_only=True):
     code: str
 
 
-class ConfirmView(msgspec.Struct, frozen=True, kw_only=True):
-    """The page on which a person confirms who they are.
-
-    Parameters
-    ----------
-    address
-        Where the link goes, half hidden; empty when no address is known.
-    minutes
-        How long a sign-in counts as fresh.
-    """
-
-    address: str
-    minutes: int
-
-
 @get(["/me/sign-in", "/me/sign-in.json"])
 async def sign_in_page(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[bytes]:
     """Show where to sign in."""
     guest = desk.guest(request)
-    view = SignInView(minutes=desk.settings.sign_in_minutes)
+    view = sign_in_view(desk, guest)
     return desk.open_page(guest, "sign_in", view, said=_told(request))
 
 
@@ -114,8 +98,7 @@ async def ask_for_link(
         name = normalise("email", text)
     except InvalidEvent:
         name = None
-    is_reachable = _is_ours(guest.public, desk)
-    if name is not None and is_reachable and desk.mails_to.allows(name):
+    if name is not None and is_reachable(guest, desk) and desk.mails_to.allows(name):
         sign_ins.soon(name, guest)
     if guest.is_program:
         return as_json({"done": "sign_in.sent"}, status=202)
@@ -145,7 +128,7 @@ async def enter_by_code(
         before=guest.token,
     )
     if entered.outcome == "in":
-        return await _let_in(desk, sign_ins, guest, entered, request)
+        return await let_in(desk, sign_ins, guest, entered, request)
     _logger.warning("a code to sign in did not hold")
     view = CodeView(minutes=desk.settings.sign_in_minutes, is_wrong=True)
     return desk.open_page(guest, "check", view, status=403)
@@ -174,7 +157,7 @@ async def enter(
         before=guest.token,
     )
     if entered.outcome == "in":
-        return await _let_in(desk, sign_ins, guest, entered, request)
+        return await let_in(desk, sign_ins, guest, entered, request)
     if entered.outcome == "elsewhere":
         code = f"{entered.code[:4]} {entered.code[4:]}"
         return desk.open_page(guest, "elsewhere", ElsewhereView(code=code))
@@ -211,38 +194,9 @@ async def arrive(
         fresh_at=vouched.signed_in_at,
     )
     if entered.outcome == "in":
-        return await _let_in(desk, sign_ins, guest, entered, request)
+        return await let_in(desk, sign_ins, guest, entered, request)
     view = SignInView(minutes=desk.settings.sign_in_minutes)
     return desk.open_page(guest, "ended", view, status=403)
-
-
-@get(["/me/confirm", "/me/confirm.json"])
-async def confirm_page(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[bytes]:
-    """Ask a person to prove once more who they are, before what cannot be undone."""
-    visit = await desk.visit(request)
-    address = address_among(visit.names)
-    view = ConfirmView(
-        address="" if address is None else hidden_half(address),
-        minutes=desk.settings.fresh_minutes,
-    )
-    return desk.page(visit, "confirm", view)
-
-
-@post("/me/confirm")
-async def ask_to_confirm(
-    request: AnyRequest, desk: NamedDependency[Desk], sign_ins: NamedDependency[SignIns]
-) -> Response[bytes]:
-    """Send a link to an address the person is known by; using it makes the sign-in fresh."""
-    visit, _ = await desk.act(request)
-    desk.mails_from.check(desk.address_of(request))
-    address = address_among(visit.names)
-    if address is None or not _is_ours(visit.guest.public, desk):
-        raise Invalid("there is no address to send a link to", hint="sign in at the shop again")
-    if desk.mails_to.allows(address):
-        sign_ins.soon(address, visit.guest)
-    if visit.guest.is_program:
-        return as_json({"done": "sign_in.sent"}, status=202)
-    return go_to("/me/sign-in/check")
 
 
 @post("/me/sign-out")
@@ -250,7 +204,7 @@ async def sign_out(request: AnyRequest, desk: NamedDependency[Desk]) -> Response
     """End this session."""
     visit, _ = await desk.act(request)
     await to_thread(desk.sessions.end, visit.guest.token)
-    return _left(visit.guest)
+    return left(visit.guest)
 
 
 @post("/me/sign-out-everywhere")
@@ -258,7 +212,7 @@ async def sign_out_everywhere(request: AnyRequest, desk: NamedDependency[Desk]) 
     """End every session of this person."""
     visit, _ = await desk.act(request)
     await to_thread(desk.sessions.end_all, visit.names)
-    return _left(visit.guest)
+    return left(visit.guest)
 
 
 @post("/me/language")
@@ -286,48 +240,35 @@ handlers = [
     enter_page,
     enter,
     arrive,
-    confirm_page,
-    ask_to_confirm,
     sign_out,
     sign_out_everywhere,
     choose_language,
 ]
 
 
-async def _let_in(
-    desk: Desk, sign_ins: SignIns, guest: Guest, entered: Entered, request: AnyRequest
-) -> Response[bytes]:
-    """Give the browser its session; a new one is told to the person, its signal is heeded."""
-    session = entered.session
-    assert session is not None, "who is in has a session"
-    names = desk.engine.folding.graph.identifiers_of(session.person)
-    if says_gpc(request.scope["headers"]):
-        await desk.signals.heed([session.person])
-    await desk.rights.note_look(session.person, PERSON, "sign_in", session.label)
-    if entered.is_new_device:
-        sign_ins.tell_new_device(names, session.label, guest)
-    cookies = [session_cookie(guest, entered.token)]
-    if guest.is_new:
-        cookies.append(device_cookie(guest))
-    if guest.is_program:
-        return as_json({"done": "sign_in.in"}, cookies=cookies)
-    return go_to("/me", cookies)
-
-
-def _left(guest: Guest) -> Response[bytes]:
+def left(guest: Guest, said: str = "sign_out") -> Response[bytes]:
+    """Answer somebody whose session ended, and have the browser forget it."""
     cookies = [no_session_cookie(guest)]
     if guest.is_program:
-        return as_json({"done": "sign_out"}, cookies=cookies)
-    return go_to("/me/sign-in?told=sign_out", cookies, forgets=True)
+        return as_json({"done": said}, cookies=cookies)
+    return go_to(f"/me/sign-in?told={said}", cookies, forgets=True)
 
 
-def _is_ours(public: PublicAddress, desk: Desk) -> bool:
-    """Tell whether a link to this address leads here: anybody can write any host into a request."""
-    host = public.host.rpartition(":")[0] if public.host.count(":") == 1 else public.host
-    if desk.live.settings.public_url or host in _LOCAL_HOSTS:
+def is_reachable(guest: Guest, desk: Desk) -> bool:
+    """Tell whether a link to this address leads here."""
+    if is_ours(guest.public, desk):
         return True
     _logger.error("no link was sent: set serve.public_url, so that links can be trusted")
     return False
+
+
+def sign_in_view(desk: Desk, guest: Guest, *, trouble: str = "") -> SignInView:
+    """Give what the page to sign in on tells."""
+    return SignInView(
+        minutes=desk.settings.sign_in_minutes,
+        has_passkeys=site_of(guest, desk) is not None,
+        trouble=trouble,
+    )
 
 
 def _told(request: AnyRequest) -> str:

@@ -1,9 +1,7 @@
 """Take it along, or erase it: everything in one file, gone for good, and each request's clock."""
 
-import tempfile
 from asyncio import to_thread
-from collections.abc import AsyncIterator, Iterator
-from typing import IO, cast
+from typing import cast, get_args
 
 import msgspec
 from litestar import Response, get, post
@@ -11,54 +9,29 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Stream
 
+from customering.app.portable import Subset
+from customering.app.portal_transfers import HOURS_MOST, HOURS_USUAL
 from customering.app.rights_desk import PERSON
-from customering.consent.rights import Request
+from customering.consent.rights_scope import CATEGORIES, MODELS, scope_of
 from customering.kernel.clock import format_instant
 from customering.kernel.errors import Absent, Invalid
 from customering.portal.desk import Desk
-from customering.portal.guest import Guest, no_session_cookie
+from customering.portal.guest import Guest, Visit, no_session_cookie
 from customering.portal.pages import as_json, go_to
+from customering.portal.requests import (
+    LookView,
+    ManyView,
+    RequestView,
+    acts_on_many,
+    looks_at,
+    requests_of,
+)
+from customering.portal.sign_in import left
+from customering.portal.taking import taken_along
+from customering.portal.transfer import TransferView, transfers_of
 from customering.web.problems import AnyRequest
 
-_SPOOLED_BYTES = 4_000_000
-_PIECE_BYTES = 65_536
-_LOOKS_SHOWN = 30
 _SURE = "erase"
-
-
-class RequestView(msgspec.Struct, frozen=True, kw_only=True):
-    """One request, and how far it is.
-
-    Parameters
-    ----------
-    request_id, kind, status, reason
-        The request.
-    received_at, expected_by, ended_at
-        When it came, is to be answered, and was. Milliseconds since 1970.
-    words
-        What the person said.
-    can_revoke
-        Whether the person may still take it back.
-    """
-
-    request_id: str
-    kind: str
-    status: str
-    reason: str
-    received_at: int
-    expected_by: int | None
-    ended_at: int | None
-    words: str
-    can_revoke: bool
-
-
-class LookView(msgspec.Struct, frozen=True, kw_only=True):
-    """One look at what is known of the person."""
-
-    at_ms: int
-    actor: str
-    act: str
-    words: str
 
 
 class TakeView(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,16 +43,34 @@ class TakeView(msgspec.Struct, frozen=True, kw_only=True):
         Whether the sign-in is fresh enough for it.
     is_frozen
         Whether the data is only stored, at the person's wish.
+    transfers
+        Links by which the person hands their data to somebody else, the newest first.
+    link
+        The one just made; told this once. Empty otherwise.
+    hours, hours_most
+        For how long one holds: the usual, and at most.
     requests
         The latest first.
-    looks
-        Who looked, the latest first.
+    categories, models
+        Parts that may be erased by themselves.
+    today
+        The latest day before which something may be erased.
+    looks, many
+        Who looked, and what was done with the data of many people, the latest first.
     """
 
     is_fresh: bool
     is_frozen: bool
+    transfers: list[TransferView]
+    link: str
+    hours: int
+    hours_most: int
     requests: list[RequestView]
+    categories: tuple[str, ...]
+    models: tuple[str, ...]
+    today: str
     looks: list[LookView]
+    many: list[ManyView]
 
 
 class ErasedView(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,18 +89,7 @@ class ErasedView(msgspec.Struct, frozen=True, kw_only=True):
 async def take(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[bytes]:
     """Show what may be taken along or erased, and every request."""
     visit = await desk.visit(request)
-    who = visit.session.person
-    requests = await desk.rights.requests_of(who)
-    looks = await desk.rights.looks_at(who, _LOOKS_SHOWN)
-    view = TakeView(
-        is_fresh=desk.sessions.is_fresh(visit.session),
-        is_frozen=desk.is_frozen(visit),
-        requests=[_request(one) for one in requests],
-        looks=[
-            LookView(at_ms=one.at_ms, actor=one.actor, act=one.act, words=one.words)
-            for one in looks
-        ],
-    )
+    view = await _view(desk, visit)
     return desk.page(visit, "take", view, said=request.query_params.get("told", "")[:60])
 
 
@@ -117,28 +97,36 @@ async def take(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[byt
 async def take_along(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[bytes] | Stream:
     """Give everything as one ZIP."""
     visit, form = await desk.act(request, fresh=True)
-    subset = form.text("subset") or "all"
-    if subset not in ("all", "portable"):
-        raise Invalid("there is no such part", hint="send all or portable")
+    subset = _subset(form.text("subset") or "all")
     desk.exports.check(visit.session.person)
-    file = tempfile.SpooledTemporaryFile(max_size=_SPOOLED_BYTES)  # noqa: SIM115 - the stream closes it
-    out = cast("IO[bytes]", file)
-    try:
-        await desk.rights.takeout(
-            visit.session.person,
-            actor=PERSON,
-            out=out,  # type: ignore[arg-type]  # all of a file that is written to
-            subset=subset,  # type: ignore[arg-type]  # one of the two
-        )
-    except BaseException:
-        file.close()
-        raise
-    day = format_instant(desk.engine.clock())[:10]
-    return Stream(
-        _pieces(out),
-        media_type="application/zip",
-        headers={"content-disposition": f'attachment; filename="my-data-{day}.zip"'},
+    return await taken_along(desk, visit.session.person, subset, PERSON)
+
+
+@post("/me/take/transfer")
+async def hand_over(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[bytes]:
+    """Make a link for somebody else; it is told in the answer, once."""
+    visit, form = await desk.act(request, fresh=True)
+    hours = form.whole("hours", 1, HOURS_MOST) or HOURS_USUAL
+    subset = _subset(form.text("subset") or "portable")
+    desk.exports.check(visit.session.person)
+    label = await to_thread(desk.transfers.check, visit.names, form.text("label"), hours)
+    asked = await desk.rights.open_request(
+        visit.session.person, "port", actor=PERSON, words=label, details={"transfer": subset}
     )
+    await desk.rights.act(asked.request_id, "begin", actor=PERSON)
+    transfer, token = await to_thread(
+        desk.transfers.make,
+        visit.session.person,
+        label,
+        subset,
+        hours=hours,
+        request_id=asked.request_id,
+    )
+    link = f"{visit.guest.public.origin}/t/{token}"
+    told = {"transfer_id": transfer.transfer_id, "link": link, "ends_at": transfer.ends_at}
+    if visit.guest.is_program:
+        return as_json(told)
+    return desk.page(visit, "take", await _view(desk, visit, link=link))
 
 
 @post("/me/take/freeze")
@@ -178,6 +166,22 @@ async def erase(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[by
     return _erased(guest, erasure.request_id)
 
 
+@post("/me/take/erase-part")
+async def erase_part(request: AnyRequest, desk: NamedDependency[Desk]) -> Response[bytes]:
+    """Erase a category, or take the person out of a model; in force when this answers."""
+    visit, form = await desk.act(request, fresh=True)
+    kind, _, name = form.text("part").partition(":")
+    if kind not in ("category", "model") or not name:
+        raise Invalid("there is no such part", hint="send category:visits or model:taste")
+    told = {kind: name, "before": form.text("before") if kind == "category" else ""}
+    scope = scope_of({name: text for name, text in told.items() if text})
+    await desk.rights.erase(visit.session.person, actor=PERSON, scope=scope)
+    if not desk.is_known(visit.session.person):  # what they signed in by went with it
+        await to_thread(desk.sessions.forget, (visit.session.person,))
+        return left(visit.guest, "take.part_erased")
+    return desk.done(visit, "/me/take", "take.part_erased")
+
+
 @get("/me/erased/{request_id:str}")
 async def erased(
     request: AnyRequest, desk: NamedDependency[Desk], request_id: FromPath[str]
@@ -200,21 +204,32 @@ async def certificate(
     )
 
 
-handlers = [take, take_along, freeze, revoke, erase, erased, certificate]
+handlers = [take, take_along, hand_over, freeze, revoke, erase, erase_part, erased, certificate]
 
 
-def _request(one: Request) -> RequestView:
-    return RequestView(
-        request_id=one.request_id,
-        kind=one.kind,
-        status=one.status,
-        reason=one.reason,
-        received_at=one.received_at,
-        expected_by=one.expected_by,
-        ended_at=one.ended_at,
-        words=one.words,
-        can_revoke=not one.has_ended and one.kind != "erase",
+async def _view(desk: Desk, visit: Visit, *, link: str = "") -> TakeView:
+    transfers = await transfers_of(desk, visit)  # first: it may note that a request is over
+    return TakeView(
+        is_fresh=desk.sessions.is_fresh(visit.session),
+        is_frozen=desk.is_frozen(visit),
+        transfers=transfers,
+        link=link,
+        hours=HOURS_USUAL,
+        hours_most=HOURS_MOST,
+        categories=tuple(CATEGORIES),
+        models=tuple(MODELS),
+        today=format_instant(desk.live.present)[:10],
+        requests=await requests_of(desk, visit),
+        looks=await looks_at(desk, visit),
+        many=await acts_on_many(desk, visit),
     )
+
+
+def _subset(text: str) -> Subset:
+    for one in get_args(Subset):
+        if text == one:
+            return cast("Subset", one)
+    raise Invalid("there is no such part", hint="send all or portable")
 
 
 def _erased(guest: Guest, request_id: str) -> Response[bytes]:
@@ -222,16 +237,3 @@ def _erased(guest: Guest, request_id: str) -> Response[bytes]:
     if guest.is_program:
         return as_json({"done": "take.erased", "request_id": request_id}, cookies=cookies)
     return go_to(f"/me/erased/{request_id}", cookies, forgets=True)
-
-
-async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
-    """Give a file piece by piece, and close it."""
-    with file:
-        file.seek(0)
-        for piece in _read(file):
-            yield piece
-
-
-def _read(file: IO[bytes]) -> Iterator[bytes]:
-    while piece := file.read(_PIECE_BYTES):
-        yield piece

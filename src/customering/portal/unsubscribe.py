@@ -11,8 +11,8 @@ from litestar.params import FromPath
 
 from customering.app.portal_links import Unsubscribing, read_unsubscribe_token
 from customering.consent.ledger import check_choices
-from customering.events.model import CONSENT_UPDATED
 from customering.portal.desk import Desk
+from customering.portal.refusing import keep_answers
 from customering.web.problems import AnyRequest
 
 
@@ -51,10 +51,11 @@ async def unsubscribe(
     """Refuse the purpose the letter came under; once or often, it is the same."""
     about = read_unsubscribe_token(desk.unsubscribe_secret, token)
     desk.clicks.check(desk.address_of(request))
-    chosen = {"purposes": {about.purpose: "deny"}}
-    check_choices(chosen, desk.engine.consent.keys)
+    answers = {about.purpose: "deny"}
+    check_choices({"purposes": answers}, desk.engine.consent.keys)
     if desk.is_known(about.person):  # of somebody who was erased nothing begins anew
-        await desk.note(CONSENT_UPDATED, (about.person,), {**chosen, "channel": about.channel})
+        person = desk.live.person(about.person)
+        await keep_answers(desk, person, answers, channel=about.channel)
     view = _view(desk, about, token, is_done=True)
     return desk.open_page(desk.guest(request), "unsubscribe", view)
 

@@ -28,6 +28,8 @@ async function main() {
   const browser = await chromium.launch({ executablePath: settings.chromium, args: FLAGS });
   const axe = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf-8");
   const pages = new Map();
+  const devices = new Map();
+  const posted = new Map();
   const hosts = new Set();
   const errors = [];
 
@@ -38,13 +40,14 @@ async function main() {
   }
 
   const acts = {
-    async open({ in: key, width = 1280, height = 900, locale = "en-GB", script = true, phone = false }) {
+    async open({ in: key, width = 1280, height = 900, locale = "en-GB", script = true, phone = false, dark = false }) {
       const context = await browser.newContext({
         viewport: { width, height },
         locale,
         javaScriptEnabled: script,
         acceptDownloads: true,
         reducedMotion: "reduce",
+        colorScheme: dark ? "dark" : "light",
         deviceScaleFactor: phone ? 2 : 1,
         hasTouch: phone,
         isMobile: phone,
@@ -52,6 +55,7 @@ async function main() {
       const page = await context.newPage();
       page.setDefaultTimeout(PATIENCE_MS);
       page.on("request", (request) => request.url().startsWith("http") && hosts.add(new URL(request.url()).host));
+      page.on("request", (request) => request.method() === "POST" && posted.set(new URL(request.url()).pathname, request.postData()));
       page.on("pageerror", (error) => errors.push(String(error)));
       page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
       pages.set(key, page);
@@ -105,6 +109,71 @@ async function main() {
       const [download] = await Promise.all([page.waitForEvent("download"), found(page, what).click()]);
       await download.saveAs(path);
       return download.suggestedFilename();
+    },
+    async device({ page, in: key, unlocks = true }) {
+      // A telephone that holds passkeys, and whose owner is there.
+      const debug = await page.context().newCDPSession(page);
+      await debug.send("WebAuthn.enable");
+      const { authenticatorId } = await debug.send("WebAuthn.addVirtualAuthenticator", {
+        options: {
+          protocol: "ctap2",
+          transport: "internal",
+          hasResidentKey: true,
+          hasUserVerification: true,
+          isUserVerified: unlocks,
+          automaticPresenceSimulation: true,
+        },
+      });
+      devices.set(key, { debug, authenticatorId });
+    },
+    async unlocks({ in: key, unlocks }) {
+      const { debug, authenticatorId } = devices.get(key);
+      await debug.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified: unlocks });
+    },
+    async held({ in: key }) {
+      const { debug, authenticatorId } = devices.get(key);
+      const { credentials } = await debug.send("WebAuthn.getCredentials", { authenticatorId });
+      return credentials;
+    },
+    async hold({ in: key, credential }) {
+      const { debug, authenticatorId } = devices.get(key);
+      await debug.send("WebAuthn.addCredential", { authenticatorId, credential });
+    },
+    async attach({ page, path, selector }) {
+      await page.locator(selector).first().setInputFiles(path);
+    },
+    async settled({ page, url }) {
+      await page.waitForURL(url);
+    },
+    async seen({ page, text }) {
+      await page.getByText(text).first().waitFor();
+    },
+    async resend({ page, path }) {
+      // The very form that was sent before, once more, by the same browser.
+      return page.evaluate(
+        async ([to, body]) => {
+          const headers = { "content-type": "application/x-www-form-urlencoded", accept: "application/json" };
+          const answer = await fetch(to, { method: "POST", headers, body, redirect: "manual" });
+          return answer.status || answer.type;
+        },
+        [path, posted.get(path)],
+      );
+    },
+    async signElsewhere({ page, asked }) {
+      // What a page at another address gets from the device for what it was asked to sign here.
+      return page.evaluate(async (options) => {
+        const bytes = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
+        const text = (some) => btoa(String.fromCharCode(...new Uint8Array(some))).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+        const publicKey = { ...options, challenge: bytes(options.challenge), allowCredentials: [] };
+        const { rawId, response } = await navigator.credentials.get({ publicKey });
+        return {
+          credential: text(rawId),
+          client_data: text(response.clientDataJSON),
+          proof: text(response.authenticatorData),
+          signature: text(response.signature),
+          handle: text(response.userHandle),
+        };
+      }, asked);
     },
     async wide({ page }) {
       return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

@@ -35,7 +35,7 @@ def test_a_program_is_let_in_for_what_was_granted(grants: Grants) -> None:
     found = grants.find(text)
     assert found is not None
     assert (found.person, found.label, found.scopes) == (ADA[0], "my assistant", {"read", "want"})
-    assert grants.find(text[:-1] + "x") is None
+    assert grants.find(text[:-1] + ("y" if text[-1] == "x" else "x")) is None
     assert grants.find(made.grant_id) is None
     assert grants.find("") is None
 

@@ -10,6 +10,7 @@ import pytest
 
 from customering.app.deciding import request_for
 from customering.app.portal_links import Unsubscribing, unsubscribe_token
+from customering.app.timeline import life_of
 from customering.decision.model import Decision
 from customering.kernel.ids import Identifier
 from portal_doors import Browser, PortalDoors, receipts_of, with_portal
@@ -377,7 +378,7 @@ def test_what_hands_out_or_removes_needs_a_fresh_sign_in(shop: Any, tmp_path: Pa
             ("/me/identity/not-me", {"identifier": "loyalty_card:29-ada"}),
         ):
             answer = await browser.send(path, fields, follow=False)
-            assert answer.headers["location"] == "/me/confirm", path
+            assert answer.headers["location"] == f"/me/confirm?back={path.split('/')[2]}", path
         await browser.get("/me/confirm")
         assert "a••@example.org" in browser.text
         await browser.post("/me/confirm")
@@ -404,12 +405,71 @@ def test_one_click_unsubscribes_without_a_cookie(shop: Any, tmp_path: Path) -> N
         answer = await doors.asked("POST", f"/u/{token}", body, headers)
         assert answer.status == 200
         assert doors.live.person(WHO).consent["marketing.email"][1] == "deny"
+        told = doors.engine.people.facts(doors.live.person(WHO))["unsubscribed_at"]
+        assert 0 <= doors.live.present - told.value < 1_000
         again = await doors.asked("POST", f"/u/{token}", body, headers)
         assert again.status == 200
         assert "location" not in again.headers
+        await doors.live.append([])
+        events = await doors.live.in_thread(life_of, doors.engine, [WHO])
+        left = [event.properties for event in events if event.name == "Unsubscribed"]
+        assert left == [{"purposes": ["marketing.email"], "by": "person", "channel": "email"}]
         for wrong in ("x", token[:-2] + "AA", token + "A"):
             assert (await doors.asked("POST", f"/u/{wrong}", body, headers)).status == 403
             assert (await doors.asked("GET", f"/u/{wrong}", b"", {})).status == 403
+
+    with_portal(shop, tmp_path, story)
+
+
+def test_refusing_messages_on_the_page_is_unsubscribing(shop: Any, tmp_path: Path) -> None:
+    async def story(doors: PortalDoors) -> None:
+        browser = await ada(doors)
+        await browser.get("/me/allow")
+        await browser.post("/me/allow", purpose__personalize__web="deny")
+        facts = doors.engine.people.facts(doors.live.person(WHO))
+        assert "unsubscribed_at" not in facts
+        await browser.post("/me/allow", purpose__marketing__email="allow")
+        await browser.post("/me/allow/nothing")
+        facts = doors.engine.people.facts(doors.live.person(WHO))
+        assert 0 <= doors.live.present - facts["unsubscribed_at"].value < 1_000
+
+    with_portal(shop, tmp_path, story)
+
+
+@pytest.mark.parametrize("part", ["category:visits", "model:taste"])
+def test_a_part_is_erased_and_the_rest_stays(shop: Any, tmp_path: Path, part: str) -> None:
+    async def story(doors: PortalDoors) -> None:
+        browser = await ada(doors)
+        await browser.get("/me/take")
+        await browser.post("/me/take/erase-part", part=part)
+        assert "counts for nothing from now on" in browser.text
+        (request,) = (await browser.json("/me/take.json"))["requests"]
+        kind, _, name = part.partition(":")
+        assert (request["kind"], request[kind]) == ("erase", name)
+        assert doors.live.person(WHO).values["declared"]["city"] == "Vienna"
+        if kind == "category":
+            await doors.desk.rights.certificate(request["request_id"])
+        for wrong in ("", "category:", "category:all", "model:x", "person:ada", "visits"):
+            answer = await browser.send("/me/take/erase-part", {"part": wrong})
+            assert answer.status == 400, wrong
+        assert len((await browser.json("/me/take.json"))["requests"]) == 1
+        doors.desk.sessions.is_fresh = lambda session: False
+        answer = await browser.send("/me/take/erase-part", {"part": part}, follow=False)
+        assert answer.headers["location"] == "/me/confirm?back=take"
+
+    with_portal(shop, tmp_path, story)
+
+
+def test_erasing_what_one_signed_in_by_signs_out(shop: Any, tmp_path: Path) -> None:
+    async def story(doors: PortalDoors) -> None:
+        browser = await ada(doors)
+        await browser.get("/me/take")
+        answer = await browser.send(
+            "/me/take/erase-part", {"part": "category:contact.email"}, follow=False
+        )
+        assert answer.headers["location"].startswith("/me/sign-in?told=take.part_erased")
+        assert (await browser.get("/me")).status == 303
+        assert ADA not in "".join(doors.live.person(WHO).identifiers)
 
     with_portal(shop, tmp_path, story)
 

@@ -4,18 +4,25 @@ import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from litestar.routes import HTTPRoute
 
 from customering.app.deciding import request_for
+from customering.app.home_key import thumbprint, to_text
+from customering.consent.chain import canonical
+from customering.consent.myterms import Proffer
+from customering.kernel.clock import format_instant
 from customering.kernel.ids import Identifier
-from portal_doors import Answer, Browser, PortalDoors, receipts_of, with_portal
+from portal_doors import ORIGIN, Answer, Browser, PortalDoors, receipts_of, with_portal
 from portal_town import ACTIONS, identified, life_of_a_regular
+from soft_passkey import SoftDevice
 from town import NOON, OpenShop
 
 ADA, BOB = "ada@example.org", "bob@example.org"
 PAGES = ("", "facts", "timeline", "identity", "allow", "receipts", "why", "want", "take",
-         "devices", "confirm", "programs")  # fmt: skip
+         "devices", "confirm", "programs", "passkeys", "bring")  # fmt: skip
 TWINS = {page: f"/me/{page or 'index'}.json" for page in PAGES}
 PAYLOAD = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'{{7*7}}"
 
@@ -177,7 +184,54 @@ async def everything_of(bob: Browser) -> dict[str, str]:
         "session": (await bob.json("/me/devices.json"))["devices"][0]["session_id"],
         "request": (await bob.json("/me/take.json"))["requests"][0]["request_id"],
         "identifier": "user_id:bob",
+        "passkey": await passkey_of(bob),
+        "agreement": await agreement_of(bob),
     }
+
+
+def proffered(agreement: str, now_ms: int) -> dict[str, Any]:
+    """Write what a person's own agent proffers, signed with its own key."""
+    key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+    x = to_text(key.public_key().public_bytes_raw())
+    words: dict[str, Any] = {
+        "agreements": [{"id": agreement, "version": "1", "url": "", "sha256": ""}],
+        "first_party": {
+            "id": "did:key:bob",
+            "jwk": {"kty": "OKP", "crv": "Ed25519", "x": x, "kid": thumbprint(x)},
+        },
+        "agent": {"name": "agent", "version": "1"},
+        "nonce": "nonce-0001",
+        "proffered_at": format_instant(now_ms - 1_000),
+        "expires_at": format_instant(now_ms + 3_600_000),
+    }
+    return {**words, "signature": to_text(key.sign(canonical(words)))}
+
+
+async def agreement_of(bob: Browser) -> str:
+    """Let somebody's agent reach an agreement, and give the id of its record."""
+    doors = bob.doors
+    now_ms, agreements = doors.live.present, doors.engine.agreements
+    asked = msgspec.convert(proffered("SD-BASE", now_ms), Proffer)
+    _, concluded = agreements.answer(asked, Identifier(f"email:{BOB}"), now_ms)
+    await doors.desk.say(concluded.wish)
+    (line,) = (await bob.json("/me/receipts.json"))["agreements"]
+    assert line["is_in_force"]
+    answer = await bob.get(f"/me/agreements/{line['record_id']}")
+    assert answer.body == concluded.record, "the very bytes that both sides keep"
+    assert agreements.fault_of(answer.body) is None
+    await bob.post("/me/allow/agreement", agreement="SD-BASE")
+    (line,) = (await bob.json("/me/receipts.json"))["agreements"]
+    assert not line["is_in_force"]
+    return str(line["record_id"])
+
+
+async def passkey_of(bob: Browser) -> str:
+    """Let somebody add a passkey, and give its id."""
+    await bob.get("/me/passkeys")
+    asked = (await bob.send("/me/passkeys/begin", {}, follow=False)).json
+    await bob.send("/me/passkeys", {**SoftDevice().make(asked, ORIGIN), "label": "of Bob"})
+    passkeys = (await bob.json("/me/passkeys.json"))["passkeys"]
+    return str(passkeys[0]["passkey_id"])
 
 
 def attempts(of: dict[str, str]) -> list[tuple[str, dict[str, str] | None]]:
@@ -187,6 +241,7 @@ def attempts(of: dict[str, str]) -> list[tuple[str, dict[str, str] | None]]:
         (f"/me/why/{of['decision']}.json", None),
         (f"/me/want/{of['intent']}.jsonld", None),
         (f"/me/receipts/{of['receipt']}", None),
+        (f"/me/agreements/{of['agreement']}", None),
         ("/me/why/more", {"decision_id": of["decision"], "action_id": of["action"]}),
         ("/me/why/not-this", {"decision_id": of["decision"], "action_id": of["action"]}),
         ("/me/why/human", {"decision_id": of["decision"], "action_id": of["action"]}),
@@ -195,6 +250,8 @@ def attempts(of: dict[str, str]) -> list[tuple[str, dict[str, str] | None]]:
         ("/me/devices/end", {"session_id": of["session"]}),
         ("/me/take/revoke", {"request_id": of["request"]}),
         ("/me/programs/end", {"grant_id": "gra_" + "a" * 16}),
+        ("/me/passkeys/rename", {"passkey_id": of["passkey"], "label": "mine now"}),
+        ("/me/passkeys/remove", {"passkey_id": of["passkey"]}),
         (f"/me/erased/{of['request']}/certificate.json", None),
     ]
 
@@ -208,7 +265,8 @@ async def try_it(browser: Browser, path: str, fields: dict[str, str] | None) -> 
 
 async def state_of(browser: Browser) -> dict[str, Any]:
     found = {
-        page: await browser.json(TWINS[page]) for page in ("", "why", "want", "identity", "take")
+        page: await browser.json(TWINS[page])
+        for page in ("", "why", "want", "identity", "take", "passkeys")
     }
     found["take"].pop("looks")
     return found
@@ -217,16 +275,17 @@ async def state_of(browser: Browser) -> dict[str, Any]:
 def test_every_door_was_tried(open_shop: OpenShop, tmp_path: Path) -> None:
     """A door added later has to be sorted in here: open to all, one's own, or tried above."""
     is_open = {"/me/sign-in", "/me/sign-in.json", "/me/sign-in/check", "/me/sign-in/code",
-               "/me/enter", "/me/arrive", "/me/language", "/u/{}", "/me/erased/{}",
-               "/me/{}"}  # fmt: skip
+               "/me/sign-in/passkey", "/me/sign-in/passkey/begin", "/me/enter", "/me/arrive",
+               "/me/language", "/u/{}", "/t/{}", "/me/erased/{}", "/me/{}"}  # fmt: skip
     own = {*map(place, PAGES), *TWINS.values(), "/me/index.json", "/me/sign-out",
            "/me/sign-out-everywhere", "/me/standing", "/me/service", "/me/contact",
            "/me/facts/correct", "/me/facts/hide", "/me/facts/forget", "/me/allow/nothing",
            "/me/allow/signal", "/me/allow/agreement", "/me/take/along", "/me/take/freeze",
-           "/me/take/erase"}  # fmt: skip
+           "/me/take/transfer", "/me/take/erase-part", "/me/bring/keep", "/me/take/erase",
+           "/me/passkeys/begin", "/me/confirm/passkey", "/me/confirm/passkey/begin"}  # fmt: skip
     named = {re.sub(r"\{[^}]*\}", "{}", path) for path, _ in attempts(
         dict.fromkeys(("decision", "action", "intent", "receipt", "session", "request",
-                       "identifier"), "{x}"))}  # fmt: skip
+                       "identifier", "passkey", "agreement"), "{x}"))}  # fmt: skip
     tried = {path.removesuffix(".json").removesuffix(".jsonld") for path in named}
 
     async def story(doors: PortalDoors) -> None:
