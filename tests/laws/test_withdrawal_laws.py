@@ -124,7 +124,7 @@ def test_nothing_is_decided_after_an_acknowledged_withdrawal(
             await live.take(live.read([payload], source=f"worker{worker}"))
             check(live, person, random)
             if number % 12 == 11:
-                await live.checkpoint()
+                await live.keeping.checkpoint()
             check(live, random.choice(people), random)
 
     async def run() -> int:

@@ -6,6 +6,7 @@ from customering.api.gpc import GPC_SINCE, ConsentLog, GpcSupport, PurposeList
 from customering.api.myterms import ProfferAnswer, Terms
 from customering.api.operation import Body, Operation, Parameter
 from customering.api.parameters import PERSON_ERRORS, TEXT, WHO, query
+from customering.api.permission_delivery import DeliveryAnswer
 from customering.api.permissions import ConsentState, ReceiptList
 from customering.consent.myterms import AGREEMENT_IRI, Acceptance, Proffer
 
@@ -68,7 +69,26 @@ _STATE: dict[str, Any] = {
             " after your browser asked us on 2026-08-02 not to sell or share your facts.",
         }
     ],
+    "not_recorded": [
+        {
+            "category": "visits",
+            "title": "Which pages and products you look at",
+            "words": "You refused 'A shop arranged for you' on 2026-08-01.",
+        }
+    ],
     "segment": {"categoryPreferences": {"marketing.email": False}},
+}
+_DELIVERY: dict[str, Any] = {
+    "decision_id": "dec_3q2f6xw4ah7m2ndk",
+    "as_of": _AT,
+    "deliveries": [
+        {
+            "action_id": "spring_mail",
+            "permitted": False,
+            "reason": "denied",
+            "words": "You refused 'E-mail' on 2026-11-22.",
+        }
+    ],
 }
 _RECEIPTS: dict[str, Any] = {
     "receipts": [
@@ -167,6 +187,22 @@ OF_PEOPLE = (
             query("form", "`receipt`, or `kantara` for a Kantara receipt.", TEXT),
         ),
         answers={200: Body(kind={}, example={"type": "customering consent receipt"})},
+        errors=PERSON_ERRORS,
+    ),
+)
+
+DELIVERY = (
+    Operation(
+        method="get",
+        path="/v1/decisions/{decision_id}/permission",
+        name="askBeforeSending",
+        chapter=_CHAPTER,
+        summary="Ask again, at the moment of sending",
+        words="Whoever carries out a decision asks this last of all: the person may have refused"
+        " since, the decision may be too old, the action gone. What is not permitted is not sent.",
+        access=(("secret_key", "people or decide"), ("subject_token", "decide")),
+        parameters=(_path("decision_id", "As `/v1/decide` gave it.", "dec_3q2f6xw4ah7m2ndk"),),
+        answers={200: Body(kind=DeliveryAnswer, example=_DELIVERY)},
         errors=PERSON_ERRORS,
     ),
 )
@@ -315,4 +351,4 @@ MYTERMS = (
     ),
 )
 
-PERMISSION = (*OF_PEOPLE, *FOR_EVERYBODY, *MYTERMS)
+PERMISSION = (*OF_PEOPLE, *DELIVERY, *FOR_EVERYBODY, *MYTERMS)

@@ -12,6 +12,7 @@ from customering.app.exchanging import given_to
 from customering.app.folding import copy_to_history
 from customering.app.people import Person
 from customering.consent.banners import category_preferences
+from customering.consent.collecting import NotKept
 from customering.consent.exchange import Given, came_back
 from customering.consent.model import Answer, Basis, Reason, ReturnKind
 from customering.consent.voices import RESTRICTION_KEY, VoiceKind, standing
@@ -139,6 +140,8 @@ class ConsentState(msgspec.Struct, frozen=True, kw_only=True):
         Since when we may only store; null when we may do more. ISO 8601.
     conflicts
         Where they told us two things that cannot both hold.
+    not_recorded
+        What is not recorded of them at all, because they do not permit it.
     segment
         The stamp for events of Segment's SDKs: ``context.consent`` of an event.
     """
@@ -151,6 +154,7 @@ class ConsentState(msgspec.Struct, frozen=True, kw_only=True):
     agreements: dict[str, str]
     restricted_since: str | None
     conflicts: list[ConflictAnswer]
+    not_recorded: tuple[NotKept, ...]
     segment: dict[str, dict[str, bool]]
 
 
@@ -266,6 +270,7 @@ def state_of(reception: Reception, found: Person, given: list[Given]) -> Consent
         agreements=_since(found, "agreement"),
         restricted_since=None if restricted[1] == "allow" else format_instant(restricted[0]),
         conflicts=[_conflict(one) for one in conflicts(found, policy, now_ms)],
+        not_recorded=reception.engine.collecting.told(found.identifiers),
         segment={"categoryPreferences": category_preferences(policy, found.consent)},
     )
 

@@ -1,8 +1,8 @@
 """What people permit and why: what a page, a door or a batch asks about permission as a whole."""
 
-from typing import Any, Literal
+from typing import Literal
 
-from customering.app.glance import STATUS_FACT, declared_status
+from customering.app.glance import STATUS_FACT, declared_status, set_status
 from customering.app.people import Person
 from customering.app.wishes import Wish
 from customering.consent.gate import CompiledPolicy, permit
@@ -15,6 +15,7 @@ from customering.events.model import (
     RESTRICTION_UPDATED,
     SIGNAL_UPDATED,
 )
+from customering.identity.graph import IdentityGraph
 from customering.kernel.clock import day_of, format_day
 from customering.kernel.errors import Invalid
 from customering.kernel.ids import Identifier
@@ -23,17 +24,35 @@ from customering.profile import declared
 from customering.stores.history import History
 
 
-def statuses_set(history: History) -> dict[Identifier, SetStatus]:
-    """Read the status that people set themselves, by the anchor they said it under."""
-    said = f"(kind = 'identify' OR name = '{FACT_CORRECTED}')"  # few: asked before the text is read
+def statuses_set(history: History, graph: IdentityGraph) -> dict[Identifier, SetStatus]:
+    """Read the status that people set themselves, by the anchors they said anything of it under.
+
+    Parameters
+    ----------
+    history
+        Where it is read.
+    graph
+        Who is one person: what they said last of their status holds, under whichever name.
+    """
+    spoken = (
+        f"(kind = 'identify' OR name = '{FACT_CORRECTED}')"  # few: asked before the text is read
+    )
     told = f"""(
-        SELECT * FROM {history.relation()} WHERE {said} AND contains(properties, '{STATUS_FACT}')
+        SELECT * FROM {history.relation()} WHERE {spoken} AND contains(properties, '{STATUS_FACT}')
     )"""
+    said = {
+        Identifier(row["owner"]): from_json(row["state"], declared.Declared)
+        for row in history.arrow(declared.states_sql(told, "anchor").sql("duckdb")).to_pylist()
+    }
     found: dict[Identifier, SetStatus] = {}
-    for row in history.arrow(declared.facts_sql(told, "anchor").sql("duckdb")).to_pylist():
-        wish = declared_status(from_json(row["facts"], dict[str, Any]).get(STATUS_FACT))
+    for anchor in said:
+        whole: declared.Declared | None = None
+        for name in graph.identifiers_of(anchor):
+            whole = declared.merge(whole, said.get(name))
+        stands = declared.standing(whole).get(STATUS_FACT)
+        wish = None if stands is None else declared_status(stands[2])
         if wish is not None:
-            found[Identifier(row["owner"])] = SetStatus(status=wish.status, until_ms=wish.until_ms)
+            found[anchor] = set_status(wish)
     return found
 
 
@@ -88,7 +107,7 @@ _VOICES: tuple[Reason, ...] = ("signal", "objection", "restriction", "prohibited
 def status_of(person: Person) -> SetStatus | None:
     """Give the status a person set, as the gate takes it."""
     wish = person.declared_status
-    return None if wish is None else SetStatus(status=wish.status, until_ms=wish.until_ms)
+    return None if wish is None else set_status(wish)
 
 
 def permissions(person: Person, policy: CompiledPolicy, now_ms: int) -> tuple[Standpoint, ...]:

@@ -1,4 +1,4 @@
-"""Who permits a purpose, for acts on everybody at once: learning, counting, exporting."""
+"""Who permits a purpose, for acts on everybody at once: learning, counting, exporting, views."""
 
 from collections.abc import Iterable, Mapping
 
@@ -31,21 +31,33 @@ class Permission(Record, frozen=True):
         return self.by_default != (anchor in self.exceptions)
 
 
-def permission_for(
-    purpose: str,
+class PeopleMasks(Record, frozen=True):
+    """What everybody permits, as masks of the gate.
+
+    Parameters
+    ----------
+    by_default
+        The mask of people who said nothing.
+    own
+        The masks of people who said something, by each of their names.
+    """
+
+    by_default: int
+    own: dict[Identifier, int]
+
+
+def masks_for(
     *,
     policy: CompiledPolicy,
     graph: IdentityGraph,
     choices: Iterable[tuple[Identifier, Kept]],
     statuses: Mapping[Identifier, SetStatus],
     now_ms: int,
-) -> Permission:
-    """Ask the gate one purpose for everybody.
+) -> PeopleMasks:
+    """Ask the gate all purposes for everybody.
 
     Parameters
     ----------
-    purpose
-        The purpose of the act.
     policy
         The gate.
     graph
@@ -56,6 +68,34 @@ def permission_for(
         The status that was set under an anchor, where one was: it holds for its person too.
     now_ms
         The present, by which a status may have ended. Milliseconds since 1970.
+    """
+    records = {
+        anchor: from_json(kept.consent, ConsentRecord)
+        for anchor, kept in choices
+        if kept.consent is not None
+    }
+    own: dict[Identifier, int] = {}
+    for chooser in {**records, **statuses}:
+        if chooser in own:
+            continue
+        names = graph.identifiers_of(chooser)
+        mask = policy.mask(consent_of(records[name] for name in names if name in records))
+        for name in names:
+            mask = policy.restrict(mask, statuses.get(name), now_ms)
+        own.update(dict.fromkeys(names, mask))
+    return PeopleMasks(by_default=policy.mask(None), own=own)
+
+
+def permission_for(
+    purpose: str,
+    *,
+    policy: CompiledPolicy,
+    graph: IdentityGraph,
+    choices: Iterable[tuple[Identifier, Kept]],
+    statuses: Mapping[Identifier, SetStatus],
+    now_ms: int,
+) -> Permission:
+    """Ask the gate one purpose for everybody; as `masks_for` does.
 
     Raises
     ------
@@ -66,18 +106,11 @@ def permission_for(
         raise Refused(
             f"there is no purpose {purpose}", hint=f"purposes: {', '.join(sorted(policy.keys))}"
         )
-    by_default = policy.allows(policy.mask(None), purpose)
-    records = {
-        anchor: from_json(kept.consent, ConsentRecord)
-        for anchor, kept in choices
-        if kept.consent is not None
-    }
-    exceptions: set[Identifier] = set()
-    for chooser in {**records, **statuses}:
-        names = graph.identifiers_of(chooser)
-        mask = policy.mask(consent_of(records[name] for name in names if name in records))
-        for name in names:
-            mask = policy.restrict(mask, statuses.get(name), now_ms)
-        if policy.allows(mask, purpose) != by_default:
-            exceptions.update(names)
-    return Permission(by_default=by_default, exceptions=frozenset(exceptions))
+    masks = masks_for(policy=policy, graph=graph, choices=choices, statuses=statuses, now_ms=now_ms)
+    by_default = policy.allows(masks.by_default, purpose)
+    return Permission(
+        by_default=by_default,
+        exceptions=frozenset(
+            name for name, mask in masks.own.items() if policy.allows(mask, purpose) != by_default
+        ),
+    )

@@ -72,6 +72,7 @@ class CompiledPolicy:
         self.defaults = settings.defaults
         self.version = stable_id("consent", to_json(book).decode(), to_json(settings).decode())
         self._bits = {key: 1 << place for place, key in enumerate(self.purposes)}
+        self.every = (1 << len(self._bits)) - 1
         self._below = _bits_below(self._bits)
         self._essential = sum(
             self._bits[purpose.key] for purpose in book.purposes if purpose.is_essential
@@ -98,6 +99,17 @@ class CompiledPolicy:
         """
         if not record:
             return self.default_mask
+        return self._mask(record, self._stated)
+
+    def ruled_out(self, record: ConsentRecord | None) -> int:
+        """Give the purposes that something in a record refuses, as bits; silence refuses nothing.
+
+        The status is left out here too: what it forbids is in `restrict`.
+        """
+        return self.every & ~self._mask(record, self.every) if record else 0
+
+    def _mask(self, record: ConsentRecord, stated: int) -> int:
+        """Give what a record permits where `stated` holds until somebody chooses."""
         allowed = denied = 0
         voices: dict[str, tuple[int, str]] | None = None
         try:
@@ -111,11 +123,11 @@ class CompiledPolicy:
                 else:
                     denied |= self._below[key]
             if voices is None:
-                return ((self._stated | allowed) & ~denied) | self._essential
+                return ((stated | allowed) & ~denied) | self._essential
             heard = self.voices.hear(voices, record, allowed)
         except (TypeError, ValueError, AttributeError):
             return self._mask_of_unreadable(record)
-        chosen = (self._stated | allowed | heard.granted) & ~denied & ~heard.refused
+        chosen = (stated | allowed | heard.granted) & ~denied & ~heard.refused
         return (chosen | self._essential) & ~heard.barred
 
     def restrict(self, mask: int, status: SetStatus | None, now_ms: int) -> int:

@@ -15,6 +15,9 @@ A key is a purpose, about which the person chose, or a voice beside the choices,
 colon: see `customering.consent.voices`.
 """
 
+STATUS_FACT = "relationship_status"
+"""The declared fact in which a person's own choice of status is kept."""
+
 Basis = Literal["consent", "legitimate_interest", "contract", "legal_obligation"]
 
 Reason = Literal[
@@ -105,6 +108,8 @@ class Purpose(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     requires_age
         Years of age from which a person can agree; None when any. It is told and not checked: who
         asks a person for their agreement must know their age.
+    collects
+        Kinds of facts that are recorded for its sake, each one of the `Collected`.
     """
 
     key: Annotated[str, msgspec.Meta(pattern=r"^[a-z_]+(\.[a-z_]+)*$")]
@@ -124,11 +129,42 @@ class Purpose(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     is_third_party: bool = False
     is_ai_training: bool = False
     requires_age: Annotated[int, msgspec.Meta(ge=0, le=120)] | None = None
+    collects: tuple[str, ...] = ()
 
     @property
     def is_essential(self) -> bool:
         """Whether the service itself or the law needs it, so that it is not a matter of choice."""
         return self.basis in ("contract", "legal_obligation")
+
+
+class Collected(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One kind of facts that are recorded for the purposes that say so, and for nothing else.
+
+    A fact that is of no such kind, such as an order, is recorded because the service needs it.
+
+    Parameters
+    ----------
+    category
+        Its name, by which purposes say that they collect it.
+    title
+        What it is, as the person reads it, such as ``Which pages you look at``.
+    kinds, events
+        Kinds and names of events that are nothing but this; a name that ends with ``*`` stands for
+        all that begin so. They are not recorded at all where the person does not want it.
+    context, properties
+        Members that any event may carry, each with a dot for every level below the first. They are
+        taken out of events that are recorded.
+    identifiers
+        Types of identifiers that are taken off an event that has others.
+    """
+
+    category: Annotated[str, msgspec.Meta(pattern=r"^[a-z_]+(\.[a-z_]+)*$")]
+    title: Annotated[str, msgspec.Meta(min_length=1)]
+    kinds: tuple[Literal["page", "screen", "group"], ...] = ()
+    events: tuple[Annotated[str, msgspec.Meta(min_length=2)], ...] = ()
+    context: tuple[Annotated[str, msgspec.Meta(min_length=1)], ...] = ()
+    properties: tuple[Annotated[str, msgspec.Meta(min_length=1)], ...] = ()
+    identifiers: tuple[Annotated[str, msgspec.Meta(min_length=1)], ...] = ()
 
 
 class StatusRule(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -230,6 +266,13 @@ class ConsentSettings(Settings, frozen=True, kw_only=True):
             " a purpose that is not listed is refused."
         ),
     ] = msgspec.field(default_factory=dict)
+    before_asked: Annotated[
+        Literal["keep", "drop"],
+        msgspec.Meta(
+            description="Whether facts that nothing but purposes of choice need are recorded of"
+            " people who said nothing of it yet: keep them, unused, or drop them."
+        ),
+    ] = "keep"
     agreements: Annotated[
         tuple[str, ...],
         msgspec.Meta(

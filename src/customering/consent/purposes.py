@@ -1,4 +1,4 @@
-"""Reads purposes and the rules of statuses from TOML, and gives those shipped with the product.
+"""Reads purposes, what they collect and the rules of statuses from TOML; gives those that ship.
 
 An operator's own file is laid over the shipped one: what has the same key takes its place, what is
 new comes after it, and ``without`` takes purposes away.
@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from customering.consent.model import Purpose, StatusRule
+from customering.consent.model import Collected, Purpose, StatusRule
 from customering.kernel.errors import InvalidDefinition, InvalidFile
 from customering.kernel.records import Record
 
@@ -27,10 +27,13 @@ class PurposeBook(Record, frozen=True, kw_only=True):
         In the order people are shown them; keys are unique.
     rules
         One for each status there is.
+    collected
+        The kinds of facts that are recorded for some purposes only; names are unique.
     """
 
     purposes: tuple[Purpose, ...]
     rules: tuple[StatusRule, ...]
+    collected: tuple[Collected, ...] = ()
 
 
 def purposes_in_force(own: str | None, *, file: str = "purposes.toml") -> PurposeBook:
@@ -61,6 +64,10 @@ def purposes_in_force(own: str | None, *, file: str = "purposes.toml") -> Purpos
         rules=_laid_over(
             {one.status: one for one in shipped.rules}, {one.status: one for one in written.rules}
         ),
+        collected=_laid_over(
+            {one.category: one for one in shipped.collected},
+            {one.category: one for one in written.collected},
+        ),
     )
 
 
@@ -71,7 +78,7 @@ def shipped_purposes() -> PurposeBook:
 
 
 def read_purposes(text: str, *, file: str) -> PurposeBook:
-    """Read a book of purposes from TOML with ``[[purpose]]`` and ``[[status]]`` tables.
+    """Read a book from TOML with ``[[purpose]]``, ``[[collected]]`` and ``[[status]]`` tables.
 
     Parameters
     ----------
@@ -93,19 +100,22 @@ def read_purposes(text: str, *, file: str) -> PurposeBook:
         raise InvalidFile(
             f"{file} is not TOML: {error}.", hint="Correct the line that is named.", file=file
         ) from error
-    unknown = sorted(tables.keys() - {"purpose", "status", "without"})
+    unknown = sorted(tables.keys() - {"purpose", "collected", "status", "without"})
     if unknown:
         raise InvalidDefinition(
             f"{file} has a table {unknown[0]!r}.",
-            hint="Write [[purpose]] and [[status]] tables, and without = [...] above them.",
+            hint="Write [[purpose]], [[collected]] and [[status]] tables, and without = [...] above"
+            " them.",
             file=file,
             key=unknown[0],
         )
     purposes = _read(tables.get("purpose", []), Purpose, file, "purpose")
     rules = _read(tables.get("status", []), StatusRule, file, "status")
+    collected = _read(tables.get("collected", []), Collected, file, "collected")
     _refuse_repeats([purpose.key for purpose in purposes], file, "purpose")
     _refuse_repeats([rule.status for rule in rules], file, "status")
-    return PurposeBook(purposes=purposes, rules=rules)
+    _refuse_repeats([one.category for one in collected], file, "collected kind")
+    return PurposeBook(purposes=purposes, rules=rules, collected=collected)
 
 
 def _laid_over(

@@ -24,6 +24,12 @@ class Figures:
         self.waiting = gauge("events_waiting", "Events that are not durable yet.")
         self.behind = gauge("checkpoint_lag_events", "Events that a start would fold again.")
         self.log_end = gauge("log_events", "Events in the log.")
+        self.not_recorded = Gauge(
+            "customering_not_recorded",
+            "What people did not let us record since the start, by kind of facts.",
+            ["kind"],
+            registry=self.registry,
+        )
         self._seconds = Histogram(
             "customering_request_seconds",
             "Seconds a request took, by door.",

@@ -4,7 +4,7 @@ The header field is ``Sec-GPC: 1`` and nothing else: any other value is ignored,
 fields one that says ``1`` is enough (W3C Global Privacy Control, section 3). It asks not to sell or
 share what is known of whoever sits there. It is kept as one event, not one a hit, for the browser's
 ``anonymous_id``; with the sign-in it becomes the person's, as everything of that browser does. An
-opt-out in an IAB GPP string that a page forwards on an event is taken like it.
+opt-out in an IAB GPP or US Privacy string that a page forwards on an event is taken like it.
 
 What a person says of the signal themselves stands: it is not raised again after that.
 """
@@ -71,7 +71,9 @@ class Signals:
         """
         found: dict[tuple[str, Identifier], Event] = {}
         for event in events:
-            has_gpp = "consent" in event.context and opts_out(event.context)
+            context = event.context
+            has_stamp = "consent" in context or "gpp" in context or "us_privacy" in context
+            has_gpp = has_stamp and opts_out(context)
             if not has_gpc and not has_gpp:
                 continue
             who = _who(event.identifiers)

@@ -308,3 +308,178 @@ def test_an_opt_out_in_a_gpp_string_is_taken_like_the_signal_and_the_stamp_is_ke
         assert json.loads(json.dumps(consent)) in kept
 
     shop(act)
+
+
+# What banners and consent platforms leave on events, as browsers send them
+
+USNAT_OPTED_OUT = "DBABLA~CVVVkkkkkpFY.YA"  # by the reference implementation
+TCF = "CPXxRfAPXxRfAAfKABENB-CgAAAAAAAAAAYgAAAAAAAA"
+
+
+async def beacon(doors: AllDoors, *payloads: dict[str, Any]) -> None:
+    """Send as a page that is being left does: one batch as plain text, the key in the body."""
+    usual = {"type": "track", "event": "Product Viewed", "properties": {"product_id": "x"}}
+    body = {"writeKey": doors.write, "batch": [{**usual, **one} for one in payloads]}
+    answer = await doors.post(
+        "/v1/batch",
+        json.dumps(body).encode(),
+        origin=SHOP,
+        headers={"content-type": "text/plain;charset=UTF-8"},
+    )
+    assert (answer.status, answer.json) == (200, {"success": True})
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        {"consent": {"gpp": {"string": USNAT_OPTED_OUT, "sections": {}}}},
+        {"consent": {"gpp": USNAT_OPTED_OUT}},
+        {"gpp": USNAT_OPTED_OUT},
+        {"consent": {"usp": "1YYN"}},
+    ],
+)
+def test_a_raw_string_from_a_page_is_read_kept_and_obeyed(shop: Run, context: Any) -> None:
+    async def act(doors: AllDoors) -> None:
+        sent = {"context": context, "anonymousId": "b1"}
+        await beacon(doors, {**sent, "messageId": "m1"}, {**sent, "messageId": "m2"})
+        told = await state(doors, "anonymous_id:b1")
+        assert list(told["signals"]) == ["gpp"]
+        assert purpose(told, "ads.audiences")["reason"] == "signal"
+        assert purpose(told, "personalize.web")["permitted"] is True
+        timeline = await doors.get("/v1/people/anonymous_id:b1/timeline", key=doors.secret)
+        kept = [event["context"] for event in timeline.json["events"]]
+        assert sum(context.items() <= one.items() for one in kept) == 2  # evidence, as it was sent
+        await doors.take({"type": "identify", "userId": "ada", "anonymousId": "b1"})
+        assert list((await state(doors))["signals"]) == ["gpp"]
+
+    shop(act)
+
+
+def test_a_tcf_string_and_segments_stamp_are_evidence_and_permit_nothing(shop: Run) -> None:
+    async def act(doors: AllDoors) -> None:
+        consent = {
+            "categoryPreferences": {"marketing.email": True, "ads.audiences": True},
+            "tcf": {"string": TCF, "purposeConsents": {"1": True, "4": True}},
+        }
+        await beacon(
+            doors, {"anonymousId": "b1", "messageId": "m1", "context": {"consent": consent}}
+        )
+        preferences = {"event": "Segment Consent Preference Updated", "properties": {}}
+        stamp = {"anonymousId": "b1", "messageId": "m2", "context": {"consent": consent}}
+        await beacon(doors, {**stamp, **preferences})
+        told = await state(doors, "anonymous_id:b1")
+        assert told["signals"] == {}
+        assert purpose(told, "marketing.email")["reason"] == "never_asked"
+        assert purpose(told, "ads.audiences")["reason"] == "never_asked"
+        timeline = await doors.get("/v1/people/anonymous_id:b1/timeline", key=doors.secret)
+        kept = [event["context"]["consent"] for event in timeline.json["events"]]
+        assert kept == [consent, consent]
+        await doors.post(
+            "/v1/people/anonymous_id:b1/consent",
+            {"purposes": {"marketing.email": "allow"}},
+            key=doors.secret,
+        )
+        # What we give back for the stamp of the next events is what we keep, not what was sent.
+        told = (await state(doors, "anonymous_id:b1"))["segment"]["categoryPreferences"]
+        assert (told["marketing.email"], told["ads.audiences"]) == (True, False)
+
+    shop(act)
+
+
+def test_a_banner_of_klaro_is_configured_here_and_its_answers_hold_at_once(shop: Run) -> None:
+    async def act(doors: AllDoors) -> None:
+        await doors.take(order({"userId": "ada"}, 0, "bread"))
+        config = (await doors.get("/v1/consent/klaro.json", origin=SHOP)).json
+        consents = {service["name"]: service["required"] for service in config["services"]}
+        consents["marketing-email"] = True  # the one switch that was moved
+        said = {"klaro": {**consents, "a-map": True}}
+        answer = await doors.post(
+            f"{AT}/consent", said, key=doors.token("user_id:ada"), origin=SHOP
+        )
+        assert answer.status == 200, answer.body
+        assert answer.json["chosen"]["marketing.email"]["answer"] == "allow"
+        told = await state(doors)
+        assert purpose(told, "marketing.email")["permitted"] is True
+        assert purpose(told, "personalize.web")["reason"] == "denied"
+        assert purpose(told, "essential.service")["answer"] is None
+        assert {one["category"] for one in told["not_recorded"]} == {"visits", "device", "location"}
+        alone = await doors.post(f"{AT}/consent", {"klaro": {"a-map": True}}, key=doors.secret)
+        assert alone.status == 400
+        receipts = (await doors.get(f"{AT}/receipts", key=doors.secret)).json["receipts"]
+        assert receipts[0]["said"]["marketing.email"] == "allow"
+
+    shop(act)
+
+
+# The gates of collecting and delivering, at the doors
+
+
+def test_what_is_not_recorded_is_acknowledged_told_and_counted(shop: Run) -> None:
+    async def act(doors: AllDoors) -> None:
+        await doors.take(order({"userId": "ada", "anonymousId": "b1"}, 0, "bread"))
+        assert (await state(doors))["not_recorded"] == []
+        said = {"purposes": {"personalize": "deny", "analytics": "deny"}}
+        assert (await doors.post(f"{AT}/consent", said, key=doors.secret)).status == 200
+        await beacon(
+            doors,
+            {"anonymousId": "b1", "messageId": "m1"},
+            {"anonymousId": "b1", "messageId": "m2", "event": "Product Added"},
+            {"anonymousId": "b2", "messageId": "m3"},
+        )
+        await track(doors, {"userId": "ada", "messageId": "m4"})
+        log = doors.engine.reading_log
+        ids = {event.event_id for block in log.read() for event in block.events()}
+        assert ids & {"m1", "m2", "m3", "m4"} == {"m2", "m3"}
+        told = (await state(doors))["not_recorded"]
+        assert {one["category"]: one["title"] for one in told}["visits"] == (
+            "Which pages and products you look at"
+        )
+        assert all(one["words"].startswith("You refused ") for one in told)
+        figures = await doors.get("/metrics", key=doors.secret)
+        assert b'customering_not_recorded{kind="visits"} 2.0' in figures.body
+
+    shop(act)
+
+
+def test_a_decision_is_asked_again_at_the_moment_of_sending(
+    open_shop: OpenShop, tmp_path: Path
+) -> None:
+    engine = open_shop(
+        present="2026-06-01T12:00:00Z",
+        overrides=("decision.control_share=0", "decision.exploration_share=0"),
+    )
+    (engine.home.folder / "actions.toml").write_text(
+        '[[action]]\naction_id = "news"\nkind = "send_message"\ntitle = "News"\n'
+        'purpose = "marketing.email"\nchannel = "email"\nplacements = ["mail"]\n'
+        "value_minor = 90000\nbase_propensity = 0.9\n"
+    )
+
+    async def act(doors: AllDoors) -> None:
+        await doors.take(order({"userId": "ada"}, 0, "bread"))
+        await doors.take(order({"userId": "bob"}, 0, "bread"))
+        allowed = {"purposes": {"marketing.email": "allow"}}
+        await doors.post(f"{AT}/consent", allowed, key=doors.secret)
+        asked = {"placement": "mail", "channel": "email", "identifiers": {"user_id": "ada"}}
+        made = (await doors.post("/v1/decide", asked, key=doors.secret)).json
+        at = f"/v1/decisions/{made['decision_id']}/permission"
+
+        async def ask(key: str) -> Any:
+            answer = await doors.get(at, key=key)
+            assert answer.status == 200, answer.body
+            return answer.json["deliveries"]
+
+        (first,) = await ask(doors.secret)
+        assert (first["action_id"], first["permitted"], first["reason"]) == ("news", True, "agreed")
+        assert await ask(doors.token("user_id:ada")) == [first]
+        assert (await doors.get(at, key=doors.token("user_id:bob"))).status == 404
+        assert (await doors.get(at, key=doors.write, origin=SHOP)).status == 403
+        for said, reason in (
+            ({"purposes": {"marketing.email": "deny"}}, "denied"),
+            ({**allowed, "objections": {"marketing": "raise"}}, "objection"),
+        ):
+            await doors.post(f"{AT}/consent", said, key=doors.secret)
+            (after,) = await ask(doors.secret)
+            assert (after["permitted"], after["reason"]) == (False, reason)
+        assert (await doors.get("/v1/decisions/dec_x/permission", key=doors.secret)).status == 404
+
+    running_all(engine, tmp_path, act)

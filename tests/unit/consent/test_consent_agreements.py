@@ -18,7 +18,7 @@ PURPOSES = shipped_purposes().purposes
                 "analytics.product", "personalize.web", "personalize.offers",
                 "profile.value_scoring", "marketing.email", "marketing.sms", "marketing.push",
                 "marketing.whatsapp", "marketing.phone", "marketing.post", "ads.audiences",
-                "share.partners",
+                "share.partners", "share.friends",
             },
         ),
         ("PDC-AI", {"train_ai"}, set()),
@@ -27,7 +27,7 @@ PURPOSES = shipped_purposes().purposes
         (
             "SD-BASE-ATP",
             {"analytics.product", "personalize.web", "personalize.offers", "profile.value_scoring"},
-            {"ads.audiences", "share.partners"},
+            {"ads.audiences", "share.partners", "share.friends"},
         ),
     ],
 )  # fmt: skip
