@@ -3,6 +3,7 @@
     python bench/bench_taste.py weeks       Complete Journey, the last four weeks unseen
     python bench/bench_taste.py basket      Complete Journey, last basket, 5 household folds
     python bench/bench_taste.py discovery   Complete Journey, new products of weeks 49-52
+    python bench/bench_taste.py neighbours  the same: people who shop alike, as a source and beside
     python bench/bench_taste.py cart        Complete Journey, the rest of a basket after 3 products
     python bench/bench_taste.py arrivals    Complete Journey, products first sold in weeks 49-52
     python bench/bench_taste.py newcomers   Complete Journey, baskets of people nobody knows
@@ -28,7 +29,9 @@ from typing import NamedTuple
 
 import duckdb
 import numpy as np
+from scipy.sparse import csr_array, diags_array
 
+from customering.taste import groups as groups_module
 from customering.taste.coldstart import Arrivals
 from customering.taste.context import HOURS_A_PART, fit_context
 from customering.taste.discovery import candidates, fit_discovery
@@ -44,6 +47,7 @@ from customering.taste.evaluate import (
     next_basket_after,
     not_bought,
 )
+from customering.taste.groups import fit_groups
 from customering.taste.history import Histories, Ints, Purchases, gather, histories
 from customering.taste.items import item_statistics
 from customering.taste.model import TasteModel, TasteSettings
@@ -274,6 +278,87 @@ def discovery() -> None:
         table([new_lists(model, split)], [split], whole_ideal=False)
 
 
+def neighbours() -> None:
+    """Grade what people who shop alike add: as groups, and as nearest neighbours for comparison."""
+    purchases = complete_journey()
+    known = purchases.where(purchases.day < WEEK_49)
+    model = trained(known, WEEK_49 - 1)
+    split = new_products_after(purchases, WEEK_49 - 1)
+    past, discovery = histories(split.known), model.discovery
+    print(f"new products of the four weeks, {len(np.unique(split.truth.person)):,} households")
+    ours = rank_many(replace(model, groups=None), past, split.today, 300, discover=300)
+    ours = ours.take(ours.is_new)
+    column = discovery.column[past.pair_item]
+    kept = column >= 0
+    person, column, last = (
+        one[kept] for one in (past.pair_person, column, past.pair_day[past.pair_start[1:] - 1])
+    )
+    shape = (past.people, discovery.columns)
+    fading = np.exp2(-(WEEK_49 - 1 - last) / 28.0)
+    nearest = _nearest(person, column, fading, shape, 300)
+    made = {"ours without": ours, "nearest 300 alone": _as_ranking(nearest, past, model)}
+    lift = np.log((nearest + 0.003) / (nearest.mean(axis=0) + 0.003))
+    made["ours and nearest, 0.6"] = _added(ours, discovery.column, 0.6 * lift)
+    for most in (4, 8, 16, 32):
+        groups_module.GROUPS_MOST = most
+        groups = fit_groups(past, discovery.column, discovery.columns, WEEK_49)
+        assert groups is not None, "there are people enough"
+        shares = groups.shares(past.people, person, column)
+        lately = shares @ groups.lately
+        lift = np.log((lately + 0.003) / (groups.everybody + 0.003))
+        if most == 8:
+            made["8 groups alone"] = _as_ranking(lately, past, model)
+        made[f"ours and {most} groups, 0.5"] = _added(ours, discovery.column, 0.5 * lift)
+    whole = rank_many(model, past, split.today, 20, discover=20)
+    made["ours as it is trained"] = whole.take(whole.is_new)
+    table([made], [split], whole_ideal=False)
+    without, trained_so = (
+        grade(made[name], split, whole_ideal=False).ndcg
+        for name in ("ours without", "ours as it is trained")
+    )
+    low, high = interval(trained_so - without, seed=1)
+    print(f"  what it adds: {np.mean(trained_so - without):.4f} [{low:.4f}, {high:.4f}] NDCG@10")
+
+
+def _nearest(
+    person: Ints, column: Ints, fading: np.ndarray, shape: tuple[int, int], most: int
+) -> np.ndarray:
+    """Give what each person's nearest neighbours bought, by cosine, rare items weighing more."""
+    weight = np.log(shape[0] / (1 + np.bincount(column, minlength=shape[1])))
+    one = csr_array((np.maximum(weight, 0.1)[column], (person, column)), shape=shape)
+    length = np.sqrt(one.multiply(one).sum(axis=1))
+    one = diags_array(1 / np.maximum(length, 1e-9)) @ one
+    alike = (one @ one.T).toarray()
+    np.fill_diagonal(alike, 0)
+    least = -np.partition(-alike, most, axis=1)[:, most]
+    alike[alike < least[:, np.newaxis]] = 0
+    alike /= np.maximum(alike.sum(axis=1, keepdims=True), 1e-9)
+    recent = csr_array((fading, (person, column)), shape=shape)
+    found: np.ndarray = (csr_array(alike) @ recent).toarray()
+    return found
+
+
+def _as_ranking(scores: np.ndarray, past: Histories, model: TasteModel) -> Ranking:
+    best = np.argpartition(-scores, 400, axis=1)[:, :400]
+    person = np.repeat(np.arange(len(scores)), 400)
+    item = model.discovery.items[best.ravel()]
+    listed = Ranking(
+        person,
+        item,
+        scores[person, best.ravel()],
+        np.arange(len(person)),
+        np.ones(len(person), dtype=np.bool_),
+    )
+    return choose(not_bought(listed, past), model.statistics.buyers, 20)
+
+
+def _added(ours: Ranking, column: Ints, by: np.ndarray) -> Ranking:
+    odds = np.log(ours.probability) - np.log1p(-ours.probability)
+    odds = odds + by[ours.person, column[ours.item]]
+    order = np.lexsort((-odds, ours.person))
+    return ours.take(order)
+
+
 def speed() -> None:
     purchases = complete_journey()
     model = trained(purchases, LAST_DAY)
@@ -434,7 +519,8 @@ if __name__ == "__main__":
     acts = {
         act.__name__: act
         for act in (
-            weeks, basket, discovery, cart, arrivals, newcomers, tafeng, tafeng_open, speed,
+            weeks, basket, discovery, neighbours, cart, arrivals, newcomers, tafeng,
+            tafeng_open, speed,
         )
     }  # fmt: skip
     for wanted in sys.argv[1:] or list(acts):

@@ -80,7 +80,7 @@ def test_a_refusal_takes_effect_at_once_and_a_permission_brings_all_back(
     assert_rebuild_changes_nothing(shop)
     shop.note(CONSENT_UPDATED, [phone], {"purposes": {"profile.value_scoring": "allow"}})
     back = read(shop, ada)
-    assert back.refused == ()
+    assert back.refused == ("share.friends",)  # nobody ever permitted it
     assert back.values["orders_total"] == 3
     assert states_of(shop)[phone][slot] == whole[phone][slot]
     assert_rebuild_changes_nothing(shop)

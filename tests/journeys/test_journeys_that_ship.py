@@ -1,5 +1,6 @@
 """Every journey that ships finds people of a town, and leaves others out with a reason."""
 
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ from customering.app.deciding import request_for
 from customering.app.engine import Engine
 from customering.app.home import find, init
 from customering.app.journeys import add_journeys
+from customering.app.restocking import restock
 from customering.decision.model import Considered
 from customering.examples.journeys import NAMES, journeys, written
 from customering.kernel.clock import MS_PER_DAY, MS_PER_HOUR
@@ -17,7 +19,6 @@ from customering.testing.days import events_of_day
 from customering.testing.living import make_home, opened
 from customering.testing.world import FIRST_INSTANT_MS, Town
 
-OPTIONS = {"product": "bread-1", "month": "2026-01"}
 OUT = "not_eligible"
 
 
@@ -36,7 +37,9 @@ def everybody(tmp_path_factory: pytest.TempPathFactory) -> list[Seen]:
     with opened(folder, town) as life:
         life.remember()
     with Engine(find(folder, environment={})) as engine:
-        add_journeys(engine, NAMES, options=OPTIONS)
+        add_journeys(engine, NAMES)
+        assert restock(engine, "bread-1") > 0
+        assert restock(engine, "bread-1") == 0
     seen = []
     with Engine(find(folder, environment={}, overrides=["decision.control_share=0"])) as engine:
         engine.catch_up()
@@ -52,6 +55,8 @@ def days_ago(instant_ms: float) -> float:
     return (FIRST_INSTANT_MS + 10 * MS_PER_HOUR - instant_ms) / MS_PER_DAY
 
 
+COMING = {(date(2026, 1, 5) + timedelta(days=ahead)).strftime("%m-%d") for ahead in range(4)}
+
 EXPECTED = {
     "welcome": lambda of: of["orders_total"] == 0 and days_ago(of["first_seen_at"]) <= 14,
     "welcome_first_order": lambda of: (
@@ -62,7 +67,7 @@ EXPECTED = {
         and 0.0834 <= days_ago(of["last_cart_add_at"]) <= 5
         and of.get("last_order_at", 0) < of["last_cart_add_at"]
     ),
-    "back_in_stock_bread-1": lambda of: (
+    "back_in_stock": lambda of: (
         "bread-1" in of.get("wished_products", []) and "bread-1" not in of.get("habits", {})
     ),
     "win_back": lambda of: (
@@ -77,7 +82,7 @@ EXPECTED = {
     "post_purchase_care": lambda of: (
         of["orders_30d"] == 1 and 3 <= days_ago(of["last_order_at"]) <= 10
     ),
-    "birthday_2026-01": lambda of: "-01-" in of["declared"].get("birthday", ""),
+    "birthday": lambda of: of["declared"].get("birthday", "")[5:] in COMING,
 }
 
 
@@ -94,7 +99,7 @@ def test_a_journey_finds_its_people_and_no_others(everybody: list[Seen], action_
 
 def test_people_are_written_to_by_the_journeys(everybody: list[Seen]) -> None:
     chosen = {one.action_id for seen in everybody for one in seen.actions.values() if one.rank == 1}
-    assert {"abandoned_cart", "replenishment", "birthday_2026-01"} <= chosen
+    assert {"abandoned_cart", "replenishment", "back_in_stock"} <= chosen
 
 
 @pytest.fixture
@@ -111,7 +116,6 @@ def add(home: Path, *names: str, **options: Any) -> Any:
 def test_what_is_added_is_text_to_edit(home: Path) -> None:
     added = add(home, "win_back", "abandoned_cart")
     assert [one.actions for one in added] == [("win_back", "win_back_offer"), ("abandoned_cart",)]
-    assert [one.traits for one in added] == [(), ("last_cart_add_at",)]
     text = (home / "actions.toml").read_text()
     assert text.startswith("# What you may do")
     assert "# Lapses: With a purchase, or a year after the last one." in text
@@ -119,45 +123,27 @@ def test_what_is_added_is_text_to_edit(home: Path) -> None:
         assert [one.channel for one in engine.actions] == ["email"] * 3
 
 
-def test_a_trait_is_written_once_for_two_products(home: Path) -> None:
-    add(home, "back_in_stock", options={"product": "a"})
-    again = add(home, "back_in_stock", options={"product": "b"}, channel="push")
-    assert [one.traits for one in again] == [()]
-    with Engine(find(home, environment={})) as engine:
-        assert [(one.action_id, one.channel) for one in engine.actions] == [
-            ("back_in_stock_a", "email"),
-            ("back_in_stock_b", "push"),
-        ]
-
-
 @pytest.mark.parametrize(
     ("names", "options", "error"),
     [
         (["nothing"], {}, Absent),
-        (["birthday"], {}, Invalid),
-        (["birthday"], {"options": {"month": "2026-13"}}, Invalid),
-        (["back_in_stock"], {"options": {"product": 'a"'}}, Invalid),
-        (["welcome"], {"options": {"product": "a"}}, Invalid),
         (["welcome"], {"channel": "pigeon"}, InvalidDefinition),
+        (["welcome"], {"channel": "e-mail"}, Invalid),
     ],
 )
 def test_what_cannot_be_added_leaves_the_home_as_it_was(
     home: Path, names: list[str], options: dict[str, Any], error: type[Exception]
 ) -> None:
-    before = (home / "actions.toml").read_text(), (home / "traits.toml").read_text()
+    before = (home / "actions.toml").read_text()
     with pytest.raises(error):
         add(home, "abandoned_cart", *names, **options)
-    assert ((home / "actions.toml").read_text(), (home / "traits.toml").read_text()) == before
+    assert (home / "actions.toml").read_text() == before
 
 
-def test_nothing_is_added_twice_or_over_a_trait_of_another_meaning(home: Path) -> None:
+def test_nothing_is_added_twice(home: Path) -> None:
     add(home, "welcome")
     with pytest.raises(Conflict, match="welcome"):
         add(home, "welcome")
-    own = '[[trait]]\nname = "last_cart_add_at"\naggregate = "count"\npurpose = "personalize.web"\n'
-    (home / "traits.toml").write_text(own + 'events = ["Product Added"]\nwords = "how often"\n')
-    with pytest.raises(Conflict, match="last_cart_add_at"):
-        add(home, "abandoned_cart")
 
 
 def test_every_journey_says_when_it_begins_and_lapses() -> None:
@@ -165,8 +151,7 @@ def test_every_journey_says_when_it_begins_and_lapses() -> None:
     for one in journeys():
         assert one.when.endswith(".")
         assert one.lapses.endswith(".")
-        options = {name: OPTIONS[name] for name in one.options}
-        assert "{" not in written(one.name, "push", options).actions
+        assert "{" not in written(one.name, "push").actions
 
 
 def test_the_town_has_what_the_journeys_read() -> None:

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import Any
 
 import duckdb
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
-from sqlglot import exp
+from sqlglot import exp, parse_one
 
 from customering.kernel.errors import InvalidExpression
 from customering.kernel.expressions import parse
@@ -20,7 +21,9 @@ numbers = st.one_of(
     st.integers(-3, 5),
     st.sampled_from([0.5, -0.0, 2.0, 1e308, -1e308, 5e-324, 2**53, NOW_MS, NOW_MS - 86_400_000]),
 )
-texts = st.text(LETTERS, max_size=3)
+texts = st.text(LETTERS, max_size=3) | st.sampled_from(
+    ["12", "-0.50", "1e3", "007", "1990-02-29", "--12-31", "1990-04-31", "1990-03-01T10", "0.1"]
+)
 scalars = st.one_of(st.none(), st.booleans(), numbers, texts)
 lists = st.lists(scalars | st.lists(scalars, max_size=2), max_size=3)
 values = st.one_of(scalars, lists, st.dictionaries(texts, scalars, max_size=2))
@@ -56,11 +59,21 @@ def sums_over(part: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         st.builds("-{}".format, part),
         st.builds("days_since({})".format, part),
         st.builds("days_until({})".format, part),
+        st.builds("number({})".format, part),
+        st.builds("first({}, number({}), {})".format, part, part, part),
+        st.builds("when({} > 0, number({}))".format, part, part),
+        st.builds("days_to_anniversary({})".format, names),
     )
 
 
 sums = st.recursive(names | number_words, sums_over, max_leaves=5)
-strings = st.one_of(names, quoted, st.builds("lower({})".format, names | quoted))
+strings = st.one_of(
+    names,
+    quoted,
+    st.builds("lower({})".format, names | quoted),
+    st.builds("first(text({}), lower({}))".format, names, names | quoted),
+    st.builds("when({} == 1, text({}))".format, names, names),
+)
 signs = st.sampled_from(["==", "!=", "<", "<=", ">", ">="])
 truths = st.sampled_from(["true", "false"])
 tests = st.one_of(
@@ -188,3 +201,39 @@ def refusal_of(text: str) -> InvalidExpression | None:
     except InvalidExpression as error:
         return error
     return None
+
+
+days = st.integers(0, 60_000)  # to the year 2134
+
+
+@settings(max_examples=60, deadline=None)
+@given(born=days, has_year=st.booleans(), today=days, part_ms=st.integers(0, 86_399_999))
+def test_an_anniversary_is_the_next_day_of_its_date(
+    database: duckdb.DuckDBPyConnection, born: int, has_year: bool, today: int, part_ms: int
+) -> None:
+    first = date(1970, 1, 1)
+    birth, now = first + timedelta(days=born), first + timedelta(days=today)
+    text = birth.isoformat() if has_year else f"--{birth:%m-%d}"
+    expected = next(
+        ahead
+        for ahead in range(366 + 1)
+        if (day := now + timedelta(days=ahead)) == kept_on(birth, day.year)
+    )
+    expression, now_ms = parse("days_to_anniversary(b)"), today * 86_400_000 + part_ms
+    assert expression.evaluate({"b": text}, now_ms) == expected
+    written: Any = exp.cast(exp.convert(text), "VARCHAR")
+    written.type = exp.DataType.build("VARCHAR")
+    for present in (now_ms, exp.cast(exp.Literal.number(now_ms), "BIGINT")):
+        made = expression.sql(lambda name: written.copy(), present)
+        for dialect in ("duckdb", "spark"):
+            # What is written for Spark is read back, so that its divisions must mean the same.
+            query = parse_one(made.sql(dialect=dialect), dialect=dialect).sql(dialect="duckdb")
+            assert database.execute(f"SELECT {query}").fetchone() == (float(expected),)
+
+
+def kept_on(birth: date, year: int) -> date:
+    """The day of a birthday in a year: that of a 29th of February is the 28th in most."""
+    try:
+        return birth.replace(year=year)
+    except ValueError:
+        return date(year, 2, 28)

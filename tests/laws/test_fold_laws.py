@@ -1,6 +1,8 @@
 """Laws of the fold: order does not matter, splitting does not matter, packing changes nothing."""
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import hypothesis.strategies as st
@@ -99,6 +101,10 @@ READINGS = TraitSet(
 )
 
 
+def calculate(run: Callable[[Event, int], Any], event: Event) -> Any:
+    return run(event, event.recorded_at)
+
+
 def one_by_one(traits: TraitSet, history: list[Event]) -> State:
     """Fold the slow way: every slot by itself, row by row, every field by its own getter."""
     state = traits.zero()
@@ -109,6 +115,8 @@ def one_by_one(traits: TraitSet, history: list[Event]) -> State:
                 continue
             trait, fields, where = source.definition, source.fields, source.condition()
             value = fields.reading(trait.field, type_of(trait.field, trait.type))
+            if source.calculated is not None:
+                value = partial(calculate, source.calculated.compile(fields.getter))
             weight = fields.reading(trait.weight, type_of(trait.weight, "number"))
             lines = products_of(event.properties)
             for row in [(event, line) for line in lines] if source.is_line else [event]:

@@ -80,7 +80,7 @@ class Node(ABC):
         return truth if self.kind == "truth" else _never_null(truth)
 
 
-class _Calculation(Node):
+class Calculation(Node):
     """A node that calculates: what leaves it is a finite number or missing.
 
     The check is made once, where the number leaves the sum, because its SQL repeats the sum.
@@ -101,7 +101,7 @@ class _Calculation(Node):
         value = self.number_sql(column, now_ms)
         if value is None:
             return _number(exp.cast(exp.null(), "DOUBLE"))
-        return _number(exp.Paren(this=exp.Case().when(_call("isfinite", value), value.copy())))
+        return _number(exp.Paren(this=exp.Case().when(call("isfinite", value), value.copy())))
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ class Name(Node):
             return Facets(value, text=value)
         if kind.this == exp.DataType.Type.BOOLEAN:
             return Facets(value, truth=value)
-        return Facets(value, holds_item=lambda item: _call("list_contains", value, _text(item)))
+        return Facets(value, holds_item=lambda item: call("list_contains", value, _text(item)))
 
 
 @dataclass(frozen=True)
@@ -260,7 +260,7 @@ class OneOf(Node):
 
 
 @dataclass(frozen=True)
-class Sum(_Calculation):
+class Sum(Calculation):
     """Two numbers added, subtracted, multiplied or divided."""
 
     left: Node
@@ -285,7 +285,7 @@ class Sum(_Calculation):
         if a is None or b is None:
             return None
         if self.sign is ast.Div:
-            b = _call("nullif", b, exp.Literal.number(0))
+            b = call("nullif", b, exp.Literal.number(0))
         return exp.Paren(this=_binary(SUMS[self.sign][1], a, b))
 
 
@@ -352,14 +352,14 @@ class Contains(Node):
         part = self.part.facets(column, now_ms)
         tests = []
         if part.text is not None:
-            tests.append(_never_null(_call("contains", part.text, _text(self.text))))
+            tests.append(_never_null(call("contains", part.text, _text(self.text))))
         if part.holds_item is not None:
             tests.append(_never_null(part.holds_item(self.text)))
         return _truth(_any(tests))
 
 
 @dataclass(frozen=True)
-class Days(_Calculation):
+class Days(Calculation):
     """Days from an instant to the present, or until it where `direction` is -1."""
 
     part: Node
@@ -443,17 +443,17 @@ def _json_facets(value: exp.Expression) -> Facets:
     """Split a JSON value by its own type, so that nothing is converted by accident."""
 
     def where(kinds: tuple[str, ...], then: exp.Expression) -> exp.Expression:
-        kind = _call("json_type", value)
+        kind = call("json_type", value)
         return exp.Paren(
             this=exp.Case().when(exp.In(this=kind, expressions=[*map(_text, kinds)]), then)
         )
 
     def holds_item(item: str) -> exp.Expression:
         # The items stay JSON: as texts, the number 1 and the text "1" would be the same.
-        sought = _call("to_json", _text(item))
-        items = _call("list_contains", _call("json_extract", value, _text("$[*]")), sought)
-        firsts = _call("list_contains", _call("json_extract", value, _text("$[*][0]")), sought)
-        keys = _call("list_contains", _call("json_keys", value), _text(item))
+        sought = call("to_json", _text(item))
+        items = call("list_contains", call("json_extract", value, _text("$[*]")), sought)
+        firsts = call("list_contains", call("json_extract", value, _text("$[*][0]")), sought)
+        keys = call("list_contains", call("json_keys", value), _text(item))
         return _any(
             [
                 _never_null(where(("ARRAY",), items)),
@@ -467,19 +467,20 @@ def _json_facets(value: exp.Expression) -> Facets:
         number=where(("BIGINT", "UBIGINT", "DOUBLE"), exp.TryCast(
             this=value.copy(), to=exp.DataType.build("DOUBLE"), safe=True
         )),
-        text=where(("VARCHAR",), _call("json_extract_string", value, _text("$"))),
+        text=where(("VARCHAR",), call("json_extract_string", value, _text("$"))),
         truth=where(("BOOLEAN",), exp.TryCast(
             this=value.copy(), to=exp.DataType.build("BOOLEAN"), safe=True
         )),
         holds_item=holds_item,
-        missing=_call("coalesce", exp.EQ(this=_call("json_type", value), expression=_text("NULL")),
+        missing=call("coalesce", exp.EQ(this=call("json_type", value), expression=_text("NULL")),
                       _boolean(True)),
     )  # fmt: skip
 
 
-def _call(name: str, *arguments: exp.Expression) -> exp.Expression:
-    call: Any = exp.func(name, *(argument.copy() for argument in arguments), dialect="duckdb")
-    return cast("exp.Expression", call)
+def call(name: str, *arguments: exp.Expression) -> exp.Expression:
+    """Write the call of a function; the arguments are copied."""
+    called: Any = exp.func(name, *(argument.copy() for argument in arguments), dialect="duckdb")
+    return cast("exp.Expression", called)
 
 
 def _binary(sign: type[exp.Binary], left: exp.Expression, right: exp.Expression) -> exp.Expression:
@@ -509,7 +510,7 @@ def _number(value: exp.Expression) -> Facets:
 
 
 def _never_null(condition: exp.Expression) -> exp.Expression:
-    return _call("coalesce", condition, _boolean(False))
+    return call("coalesce", condition, _boolean(False))
 
 
 def _any(tests: list[exp.Expression]) -> exp.Expression:

@@ -22,6 +22,14 @@ from typing import Any
 from sqlglot import exp
 
 from customering.kernel.errors import InvalidExpression
+from customering.kernel.expression_choices import (
+    FirstNumber,
+    FirstText,
+    NumberWhen,
+    ReadNumber,
+    TextWhen,
+)
+from customering.kernel.expression_dates import Anniversary
 from customering.kernel.expression_nodes import (
     COMPARES,
     SUMS,
@@ -49,8 +57,12 @@ MAX_NUMBER = 2.0**53
 
 _ALLOWED = (
     "Allowed are names, numbers, texts in quotes, true, false, comparisons, in [..], and, or, not, "
-    '+ - * /, missing(x), lower(x), contains(x, "text"), days_since(x) and days_until(x).'
+    '+ - * /, missing(x), lower(x), contains(x, "text"), days_since(x), days_until(x), '
+    "days_to_anniversary(x), number(x), text(x), when(condition, x) and first(x, y)."
 )
+_SAY_KIND = "Say what a name holds: number(x) or text(x)."
+_TAKES = {"contains": (2, 2), "when": (2, 2), "first": (2, 20)}
+"""How many values a function takes, at least and at most; 1 where it is not here."""
 _TRUTHS = {"true": True, "false": False}
 _NOTHING = ("null", "none", "nil", "NULL")
 
@@ -95,6 +107,11 @@ class Expression:
     def holds(self, values: Mapping[str, Any], now_ms: int = 0) -> bool:
         """Tell whether the value is true; a missing value or one that is no truth is not."""
         return self._run(values, now_ms) is True
+
+    @property
+    def kind(self) -> Kind:
+        """What it gives, as far as can be told without any value."""
+        return self._root.kind
 
     def compile(self, reader: Reader) -> Run:
         """Give a function of (row, now_ms) that reads each name by the getter `reader` gives."""
@@ -346,20 +363,26 @@ class _Parser:
         return OneOf(left, values, kind, negated=isinstance(sign, ast.NotIn))
 
     def call(self, tree: ast.Call, name: str) -> Node:
-        wanted = 2 if name == "contains" else 1
         makers: dict[str, Callable[[ast.expr], Node]] = {
             "missing": lambda part: Missing(self.node(part)),
             "lower": lambda part: Lower(self.of_kind(part, "text")),
             "contains": lambda part: self.contains(part, tree.args[1]),
             "days_since": lambda part: Days(self.of_kind(part, "number"), 1),
             "days_until": lambda part: Days(self.of_kind(part, "number"), -1),
+            "days_to_anniversary": lambda part: Anniversary(self.of_kind(part, "text")),
+            "number": lambda part: ReadNumber(self.node(part)),
+            "text": lambda part: FirstText((self.of_kind(part, "text"),)),
+            "when": lambda part: self.chosen_when(part, tree.args[1]),
+            "first": lambda _: self.first_of(tree),
         }
         if name not in makers:
             near = get_close_matches(name, makers, n=1)
             hint = f"Did you mean {near[0]}?" if near else _ALLOWED
             raise self.wrong(tree, f"the function {name} is unknown", hint)
-        if len(tree.args) != wanted or tree.keywords:
-            raise self.wrong(tree, f"{name} takes {wanted} value{'s' if wanted > 1 else ''}")
+        least, most = _TAKES.get(name, (1, 1))
+        if not least <= len(tree.args) <= most or tree.keywords:
+            said = f"{least} value{'s' if least > 1 else ''}"
+            raise self.wrong(tree, f"{name} takes {said if least == most else f'{said} or more'}")
         return makers[name](tree.args[0])
 
     def contains(self, part: ast.expr, text: ast.expr) -> Node:
@@ -367,6 +390,21 @@ class _Parser:
         if not isinstance(sought, Constant) or sought.kind != "text":
             raise self.wrong(text, "contains looks for a text in quotes")
         return Contains(self.of_kind(part, "text"), str(sought.value))
+
+    def chosen_when(self, condition: ast.expr, part: ast.expr) -> Node:
+        holds, chosen = self.condition(condition), self.node(part)
+        if chosen.kind in ("any", "truth"):
+            raise self.wrong(part, "when gives a text or a number", _SAY_KIND)
+        return TextWhen(holds, chosen) if chosen.kind == "text" else NumberWhen(holds, chosen)
+
+    def first_of(self, tree: ast.Call) -> Node:
+        parts = tuple(self.node(part) for part in tree.args)
+        kinds = {part.kind for part in parts} - {"any"}
+        if kinds == {"number"}:
+            return FirstNumber(parts)
+        if kinds == {"text"}:
+            return FirstText(parts)
+        raise self.wrong(tree, "first takes numbers only or texts only", _SAY_KIND)
 
 
 def _words_for(tree: ast.AST) -> str:

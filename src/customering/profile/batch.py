@@ -112,8 +112,11 @@ def consents_sql(relation: str, group: str = "anchor") -> exp.Select:
 
 def _input(name: str, source: Source, aggregate: Aggregate[Any], relation: str) -> Input:
     trait, fields = source.definition, source.fields
+    value = fields.reading_sql(trait.field, type_of(trait.field, trait.type))
+    if source.calculated is not None:
+        value = source.calculated.sql(fields.column, exp.column("recorded_at"))
     row = Row(
-        value=fields.reading_sql(trait.field, type_of(trait.field, trait.type)),
+        value=value,
         weight=fields.reading_sql(trait.weight, type_of(trait.weight, "number")),
         at_ms=exp.column("occurred_at"),
         day=exp.column("day"),

@@ -72,7 +72,9 @@ class LazyValues(Mapping[str, Any]):
         self, reader: Reader, states: Sequence[State], now_ms: int, allowed_mask: int
     ) -> None:
         self._reader = reader
+        self._readings = reader.readings
         self._states = states
+        self._state = states[0] if len(states) == 1 else None
         self._now_ms = now_ms
         self._mask = allowed_mask
         held = None
@@ -105,20 +107,19 @@ class LazyValues(Mapping[str, Any]):
 
     def observed(self, name: str) -> Any:
         """Give what was observed, whatever the person declared under this name; None without it."""
-        reading = self._reader.readings.get(name)
-        if reading is None or not reading.bit & self._mask or name in self._hidden:
+        reading = self._readings.get(name)
+        if reading is None:
             return None
-        kept = self._slot(reading.slot)
-        if kept is None:
-            return reading.nothing
-        return plain(reading.finish(kept, self._now_ms))
+        slot, bit, finish, nothing = reading
+        if not bit & self._mask or name in self._hidden:
+            return None
+        state = self._state
+        kept = self._slot(slot) if state is None else state[slot]
+        return nothing if kept is None else plain(finish(kept, self._now_ms))
 
     def _slot(self, index: int) -> Any:
-        states = self._states
-        if len(states) == 1:
-            return states[0][index]
         merged = None
-        for state in states:
+        for state in self._states:
             other = state[index]
             if merged is None:
                 merged = other

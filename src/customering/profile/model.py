@@ -47,6 +47,9 @@ class TraitDefinition(Record, frozen=True, kw_only=True, forbid_unknown_fields=T
     type
         Type of `field` where it is read from ``properties`` or ``context``; values of another type
         do not count.
+    calculated
+        Expression over fields that gives the value, in the place of `field`; the present is when
+        the event was recorded. Not for product lines.
     unit
         Unit of the value, such as ``days`` or ``minor units``.
     purpose
@@ -66,6 +69,7 @@ class TraitDefinition(Record, frozen=True, kw_only=True, forbid_unknown_fields=T
     field: Reading = ()
     weight: Reading = ()
     type: FieldType = "text"
+    calculated: str = ""
     unit: str = ""
     purpose: Annotated[str, msgspec.Meta(min_length=1)]
     words: Annotated[str, msgspec.Meta(min_length=1)]

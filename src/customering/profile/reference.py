@@ -50,6 +50,8 @@ def _row(definition: TraitDefinition) -> str:
 
 def _how(definition: TraitDefinition) -> str:
     how = definition.aggregate
+    if definition.calculated:
+        how += f" of `{' '.join(definition.calculated.split())}`"
     if parts_of(definition.field):
         how += f" of {_words(definition.field)}"
     if parts_of(definition.weight):

@@ -47,6 +47,8 @@ class Source:
         What can be read.
     definition
         The definition that says what value and weight are.
+    calculated
+        What gives the value in the place of a field; None where a field does.
     """
 
     events: tuple[str, ...]
@@ -54,6 +56,7 @@ class Source:
     where: Expression | None
     fields: Fields
     definition: TraitDefinition
+    calculated: Expression | None = None
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -61,7 +64,8 @@ class Source:
         trait = self.definition
         kinds = type_of(trait.field, trait.type), type_of(trait.weight, "number")
         readings = parts_of(trait.field), parts_of(trait.weight)
-        return self.events, self.kind, trait.where, trait.each, readings, kinds
+        read = readings, kinds, trait.calculated
+        return self.events, self.kind, trait.where, trait.each, *read
 
     def takes(self, kind: str, name: str) -> bool:
         """Tell whether events of this kind and name may be inputs."""
@@ -299,6 +303,8 @@ class TraitSet:
         trait, fields = source.definition, source.fields
         entries = tuple((slot.index, slot.aggregate.zero, slot.aggregate.step) for slot in slots)
         value = fields.reading(trait.field, type_of(trait.field, trait.type))
+        if source.calculated is not None:
+            value = _calculating(source.calculated, fields)
         if trait.field == "occurred_at" and not source.is_line:
             value = attrgetter("occurred_at")  # the commonest one, without a call of Python
         weight = fields.reading(trait.weight, type_of(trait.weight, "number"))
@@ -354,7 +360,33 @@ def _source(definition: TraitDefinition) -> Source:
     if definition.where:
         where = _named(definition, "where", parse, definition.where, fields.names)
     kind = definition.kind or ("track" if definition.events else "")
-    return Source(tuple(sorted(set(definition.events))), kind, where, fields, definition)
+    events = tuple(sorted(set(definition.events)))
+    return Source(events, kind, where, fields, definition, _calculated(definition, fields))
+
+
+def _calculated(definition: TraitDefinition, fields: Fields) -> Expression | None:
+    """Read the expression that gives the value."""
+    if not definition.calculated:
+        return None
+    if definition.each or parts_of(definition.field):
+        raise InvalidDefinition(
+            f"trait {definition.name}, calculated: it stands in the place of field, and not for"
+            " product lines",
+            hint="Leave out field and each.",
+        )
+    read: Expression = _named(definition, "calculated", parse, definition.calculated, fields.names)
+    if read.kind in ("any", "truth"):
+        raise InvalidDefinition(
+            f"trait {definition.name}, calculated: it must give a number or a text",
+            hint="Say what a name holds: number(x) or text(x).",
+        )
+    return read
+
+
+def _calculating(expression: Expression, fields: Fields) -> Getter:
+    """Give the function that calculates the value of an event; its present is its recording."""
+    run = expression.compile(fields.getter)
+    return lambda event: run(event, event.recorded_at)
 
 
 def _named(definition: TraitDefinition, key: str, act: Callable[..., Any], *given: Any) -> Any:

@@ -9,8 +9,12 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from customering.taste.ease import ease_weights, strongest
+from customering.taste.groups import Groups
 from customering.taste.history import Histories, Ints
 from customering.taste.items import ItemStatistics
+
+ALIKE_CANDIDATES = 20
+"""Items to consider for what people who shop alike buy most lately."""
 
 _PEOPLE_AT_ONCE = 512
 
@@ -114,7 +118,12 @@ def fit_discovery(
 
 
 def candidates(
-    past: Histories, discovery: Discovery, *, supported: int, popular: int
+    past: Histories,
+    discovery: Discovery,
+    *,
+    supported: int,
+    popular: int,
+    groups: Groups | None = None,
 ) -> Candidates:
     """Gather, for everybody, items not bought yet: best supported, and recently popular.
 
@@ -126,8 +135,10 @@ def candidates(
         How many of the items with the largest positive EASE score to take for a person.
     popular
         How many of the most popular items to take, those already bought left out.
+    groups
+        People who shop alike: what they buy most lately is taken too; None for nothing.
     """
-    parts = list(_by_blocks(past, discovery, supported, discovery.popular[:popular]))
+    parts = list(_by_blocks(past, discovery, supported, discovery.popular[:popular], groups))
     if not parts:
         nobody = np.zeros(0, dtype=np.int64)
         return Candidates(nobody, nobody, np.zeros(0, dtype=np.float32))
@@ -136,7 +147,7 @@ def candidates(
 
 
 def _by_blocks(
-    past: Histories, discovery: Discovery, supported: int, popular: Ints
+    past: Histories, discovery: Discovery, supported: int, popular: Ints, groups: Groups | None
 ) -> Iterator[tuple[Ints, Ints, NDArray[np.float32]]]:
     """Work through the people in blocks, whose scores of all items fit in memory."""
     bought = _bought(past, discovery.column, discovery.columns)
@@ -150,6 +161,12 @@ def _by_blocks(
             threshold = -np.partition(-support, supported - 1, axis=1)[:, supported - 1]
             taken &= support >= threshold[:, np.newaxis]
         taken[:, popular] = True
+        if groups is not None:
+            person, column = np.nonzero(owned)
+            shares = groups.shares(len(owned), person, column)
+            wanted = np.zeros_like(taken)
+            np.put_along_axis(wanted, groups.best(shares, ALIKE_CANDIDATES), True, axis=1)
+            taken |= wanted & owned.any(axis=1, keepdims=True)
         taken &= ~owned
         person, column = np.nonzero(taken)
         yield person + begin, column, score[person, column]

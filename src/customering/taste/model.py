@@ -17,13 +17,16 @@ from customering.kernel.records import Record, Settings, from_json, to_json
 from customering.taste.context import Context
 from customering.taste.discovery import Discovery
 from customering.taste.features import DISCOVER_FEATURES, REPEAT_FEATURES
+from customering.taste.groups import Groups
 from customering.taste.items import ItemStatistics
 from customering.taste.logistic import Additive
 
 FORMAT = 1
 """Version of the bytes; a model of another format is trained again, not read."""
 
-Kind = Literal["repeat", "discover", "popular"]
+Kind = Literal["repeat", "discover", "popular", "alike", "friends", "arrival"]
+"""How a product came into a list: bought before; spoken for by what was bought; bought by many; by
+people who shop alike; by people the person knows; or new to everybody."""
 
 
 class TasteSettings(Settings, frozen=True, kw_only=True):
@@ -96,6 +99,9 @@ class Facts(Record, frozen=True, kw_only=True):
         People who bought it in the training window.
     because_of
         Products the person bought that speak for this one, strongest first.
+    alike_times
+        How many times as often as others people who shop alike buy it; None where that is no
+        reason.
     """
 
     times: int = 0
@@ -104,6 +110,7 @@ class Facts(Record, frozen=True, kw_only=True):
     share_rebuy: float | None = None
     buyers: int = 0
     because_of: tuple[str, ...] = ()
+    alike_times: float | None = None
 
 
 class Suggestion(Record, frozen=True, kw_only=True):
@@ -117,13 +124,13 @@ class Suggestion(Record, frozen=True, kw_only=True):
         Estimated chance that it is in the person's next basket, given that there is one soon, in
         (0, 1); comparable over kinds.
     kind
-        ``repeat`` was bought before, ``discover`` is spoken for by what was bought, ``popular`` is
-        neither but many buy it.
+        ``repeat`` was bought before, ``discover`` is spoken for by what was bought, ``alike`` is
+        bought by people who shop alike, ``popular`` is none of these but many buy it.
     facts
         What to say about it.
     parts
-        What each feature adds to the log odds, by feature name; they sum, with the model's
-        intercept, to the log odds of `probability`.
+        What each feature adds to the log odds, by feature name, and ``people_alike`` what people
+        who shop alike add; they sum, with the model's intercept, to the log odds of `probability`.
     """
 
     product_id: str
@@ -155,6 +162,8 @@ class TasteModel:
         Named numbers about the training (rows, rates) and, when evaluated, its quality.
     context
         What is bought when and where; None where that was not told.
+    groups
+        People who shop alike; None where there are too few of them, or it found nothing.
     """
 
     products: tuple[str, ...]
@@ -167,6 +176,7 @@ class TasteModel:
     through_day: int
     metrics: Mapping[str, float] = field(default_factory=dict)
     context: Context | None = None
+    groups: Groups | None = None
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -200,6 +210,9 @@ class TasteModel:
             arrays[f"neighbours_{name}"] = getattr(self.discovery.neighbours, name)
         if self.context is not None:
             arrays |= {"context_share": self.context.share, "context_lift": self.context.lift}
+        if self.groups is not None:
+            for name in _GROUPS:
+                arrays[f"groups_{name}"] = np.asarray(getattr(self.groups, name))
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **arrays)
         return buffer.getvalue()
@@ -243,12 +256,14 @@ class TasteModel:
             head.through_day,
             head.metrics,
             _context(arrays, head),
+            _groups(arrays),
         )
 
 
 _STATISTICS = ("buyers", "recent_buyers", "again_share", "again_rate")
 _ADDITIVE = ("mean", "scale", "knots", "weights", "intercept")
 _SPARSE = ("data", "indices", "indptr")
+_GROUPS = ("weight", "lines", "lately", "everybody", "strength")
 
 
 class _Head(Record, frozen=True, kw_only=True):
@@ -274,6 +289,14 @@ def _context(arrays: Mapping[str, NDArray[Any]], head: _Head) -> Context | None:
     return Context(
         head.context_products, arrays["context_share"], head.context_cells, arrays["context_lift"]
     )
+
+
+def _groups(arrays: Mapping[str, NDArray[Any]]) -> Groups | None:
+    """Read the groups of people; models of earlier versions do not tell."""
+    if "groups_lines" not in arrays:
+        return None
+    weight, lines, lately, everybody, strength = (arrays[f"groups_{name}"] for name in _GROUPS)
+    return Groups(weight, lines, lately, everybody, float(strength))
 
 
 def _statistics(arrays: Mapping[str, NDArray[Any]], people: int) -> ItemStatistics:

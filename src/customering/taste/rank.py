@@ -1,19 +1,21 @@
 """Ranking: what one person may want next, with the reasons, or everybody's lists at once."""
 
+import math
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
 
-from customering.taste.discovery import Candidates, because_of, candidates
+from customering.taste.discovery import ALIKE_CANDIDATES, Candidates, because_of, candidates
 from customering.taste.features import (
     DISCOVER_FEATURES,
     REPEAT_FEATURES,
     discover_features,
     repeat_features,
 )
+from customering.taste.groups import Groups
 from customering.taste.history import (
     DAYS_KEPT,
     Bools,
@@ -26,6 +28,8 @@ from customering.taste.items import Floats
 from customering.taste.model import Facts, Kind, Suggestion, TasteModel
 
 _REASONS_KEPT = 3
+_TELLING_LIFT = math.log(1.25)
+"""Where people who shop alike buy something a quarter oftener than others, it is worth telling."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +70,7 @@ class _Scored:
     repeat_rows: NDArray[np.float32]
     discover_rows: NDArray[np.float32]
     support: NDArray[np.float32]
+    alike: Floats
 
 
 def suggest(
@@ -131,6 +136,11 @@ class Shortlist:
         Their numbers; -1 is a product the model does not know.
     bought
         The numbers of all items the person bought.
+    alike
+        How many times as often as others people who shop alike buy it, by product, where that is
+        worth telling.
+    words
+        Sentences that say why, by product, where something beside all purchases speaks.
     """
 
     products: list[str]
@@ -138,6 +148,8 @@ class Shortlist:
     kinds: list[Kind]
     items: list[int]
     bought: Ints
+    alike: Mapping[str, float] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
 
 
 def shortlist(
@@ -157,29 +169,42 @@ def shortlist(
     items, rows, is_new = chosen.item.tolist(), chosen.row.tolist(), chosen.is_new.tolist()
     speaking = scored.support[chosen.row[chosen.is_new] - len(scored.repeat_rows)] > 0
     spoken_for = iter(speaking.tolist())
+    lifts = iter(scored.alike[chosen.row[chosen.is_new] - len(scored.repeat_rows)].tolist())
+    alike = [next(lifts) if new else 0.0 for new in is_new]
+    products = [
+        model.products[item] if new else bought[row]
+        for item, row, new in zip(items, rows, is_new, strict=True)
+    ]
     return Shortlist(
-        products=[
-            model.products[item] if new else bought[row]
-            for item, row, new in zip(items, rows, is_new, strict=True)
-        ],
+        products=products,
         probability=chosen.probability.tolist(),
         kinds=[
-            _kind_of_new(model, past, item, is_supported=next(spoken_for)) if new else "repeat"
-            for item, new in zip(items, is_new, strict=True)
+            _kind_of_new(model, past, item, lift, is_supported=next(spoken_for))
+            if new
+            else "repeat"
+            for item, new, lift in zip(items, is_new, alike, strict=True)
         ],
         items=items,
         bought=past.pair_item,
+        alike={
+            product: math.exp(lift)
+            for product, lift in zip(products, alike, strict=True)
+            if lift >= _TELLING_LIFT
+        },
     )
 
 
-def _kind_of_new(model: TasteModel, past: Histories, item: int, *, is_supported: bool) -> Kind:
+def _kind_of_new(
+    model: TasteModel, past: Histories, item: int, lift: float, *, is_supported: bool
+) -> Kind:
     """Tell whether anything bought speaks for an item, as `because_of` would name it.
 
     Where the sum of what speaks is above 0, something does; elsewhere one has to look.
     """
     if not is_supported:
         (reasons,) = because_of(past.pair_item, np.array([item]), model.discovery, keep=1)
-        return "discover" if reasons else "popular"
+        if not reasons:
+            return "alike" if lift >= _TELLING_LIFT else "popular"
     return "discover"
 
 
@@ -196,6 +221,9 @@ def _candidates_of_one(model: TasteModel, past: Histories) -> Candidates:
         place = settings.supported_candidates - 1
         taken &= support >= -np.partition(-support, place)[place]
     taken[discovery.popular[: settings.popular_candidates]] = True
+    if model.groups is not None and len(column):
+        nobody = np.zeros(len(column), dtype=np.int64)
+        taken[model.groups.best(model.groups.shares(1, nobody, column), ALIKE_CANDIDATES)[0]] = True
     taken[column] = False
     found = np.flatnonzero(taken)
     return Candidates(np.zeros(len(found), dtype=np.int64), discovery.items[found], score[found])
@@ -237,7 +265,12 @@ def explain_one(
     if days:
         return _facts(model, item, days=days[-DAYS_KEPT:], today=today)
     (reasons,) = because_of(listed.bought, np.array([item]), model.discovery, keep=_REASONS_KEPT)
-    return _facts(model, item, because_of=tuple(model.products[reason] for reason in reasons))
+    return _facts(
+        model,
+        item,
+        because_of=tuple(model.products[reason] for reason in reasons),
+        alike_times=listed.alike.get(listed.products[place]),
+    )
 
 
 def rank_many(
@@ -295,22 +328,45 @@ def _score(
             model.discovery,
             supported=settings.supported_candidates,
             popular=settings.popular_candidates,
+            groups=model.groups,
         )
     repeat_rows = repeat_features(past, today, model.statistics)
     discover_rows = discover_features(
         past, found.person, found.item, found.support, model.statistics
     )
     repeats, news = len(repeat_rows), len(discover_rows)
+    chances = model.discover.probability(discover_rows)
+    alike = np.zeros(news)
+    if model.groups is not None and news:
+        alike = _lifts(model, model.groups, past, found)
+        chances = _lifted(chances, model.groups.strength * alike)
     ranking = Ranking(
         np.concatenate([past.pair_person, found.person]),
         np.concatenate([past.pair_item, found.item]),
-        np.concatenate(
-            [model.repeat.probability(repeat_rows), model.discover.probability(discover_rows)]
-        ),
+        np.concatenate([model.repeat.probability(repeat_rows), chances]),
         np.arange(repeats + news),
         np.repeat(np.array([False, True]), [repeats, news]),
     )
-    return _Scored(ranking, repeat_rows, discover_rows, found.support)
+    return _Scored(ranking, repeat_rows, discover_rows, found.support, alike)
+
+
+def _lifts(model: TasteModel, groups: Groups, past: Histories, found: Candidates) -> Floats:
+    """Give for each candidate the log of how much oftener people who shop alike buy it."""
+    column = model.discovery.column[past.pair_item]
+    known = column >= 0
+    person = past.pair_person[known]
+    shares = groups.shares(past.people, person, column[known])
+    lifts = groups.lifts(shares, found.person, model.discovery.column[found.item])
+    # Who has bought nothing is like nobody in particular.
+    lifts[np.bincount(person, minlength=past.people)[found.person] == 0] = 0.0
+    return lifts
+
+
+def _lifted(chances: Floats, by: Floats) -> Floats:
+    """Give chances with something added to their log odds."""
+    odds = np.log(chances) - np.log1p(-chances) + by
+    lifted: Floats = 1.0 / (1.0 + np.exp(-odds))
+    return lifted
 
 
 def _explain(
@@ -330,24 +386,30 @@ def _explain(
         True: iter(model.discover.parts(scored.discover_rows[new_row]).tolist()),
     }
     because = iter(reasons)
+    lifts = iter(scored.alike[new_row].tolist())
     made = []
     for at, (item, row, is_new) in enumerate(
         zip(chosen.item.tolist(), chosen.row.tolist(), chosen.is_new.tolist(), strict=True)
     ):
         if is_new:
             named = tuple(model.products[reason] for reason in next(because))
-            facts = _facts(model, item, because_of=named)
+            lift = next(lifts)
+            times = math.exp(lift) if lift >= _TELLING_LIFT else None
+            facts = _facts(model, item, because_of=named, alike_times=times)
         else:
             days = past.pair_day[past.pair_start[row] : past.pair_start[row + 1]]
             facts = _facts(model, item, days=days.tolist(), today=today)
         names = DISCOVER_FEATURES if is_new else REPEAT_FEATURES
+        more = {}
+        if is_new and model.groups is not None:
+            more = {"people_alike": model.groups.strength * lift}
         made.append(
             Suggestion(
                 product_id=_name(model, bought, chosen, at),
                 probability=float(chosen.probability[at]),
                 kind=_kind(is_new, facts),
                 facts=facts,
-                parts=dict(zip(names, next(parts[is_new]), strict=True)),
+                parts=dict(zip(names, next(parts[is_new]), strict=True)) | more,
             )
         )
     return made
@@ -360,6 +422,7 @@ def _facts(
     days: Sequence[int] = (),
     today: int = 0,
     because_of: tuple[str, ...] = (),
+    alike_times: float | None = None,
 ) -> Facts:
     times = len(days)
     return Facts(
@@ -369,13 +432,16 @@ def _facts(
         share_rebuy=float(model.statistics.again_share[item]) if item >= 0 else None,
         buyers=int(model.statistics.buyers[item]),
         because_of=because_of,
+        alike_times=alike_times,
     )
 
 
 def _kind(is_new: bool, facts: Facts) -> Kind:
     if not is_new:
         return "repeat"
-    return "discover" if facts.because_of else "popular"
+    if facts.because_of:
+        return "discover"
+    return "popular" if facts.alike_times is None else "alike"
 
 
 def _name(model: TasteModel, bought: Sequence[str], ranking: Ranking, at: int) -> str:

@@ -215,6 +215,8 @@ class _Visit:
             kinds=[self._kind[product] for product in products],
             items=[self._model.index.get(product, -1) for product in products],
             bought=self._listed.bought,
+            alike=self._listed.alike,
+            words=self._listed.words,
             now={
                 place: self._why[product][1]
                 for place, product in enumerate(products)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from customering.kernel.errors import InvalidDefinition
 from customering.taste.discovery import Discovery, candidates, fit_discovery
 from customering.taste.features import discover_features, repeat_features
+from customering.taste.groups import STRENGTHS, Groups, fit_groups
 from customering.taste.history import (
     Bools,
     Histories,
@@ -20,7 +21,7 @@ from customering.taste.history import (
     place_in_run,
 )
 from customering.taste.items import ItemStatistics, item_statistics
-from customering.taste.logistic import fit_additive
+from customering.taste.logistic import Additive, fit_additive
 from customering.taste.model import TasteModel, TasteSettings
 
 _NEVER = np.iinfo(np.int64).max
@@ -108,16 +109,20 @@ def train(
     ridge = choose_ridge(moments[0], settings)
     discover = _discover_rows(moments[0], settings, ridge)
     discover_model = fit_additive(discover.features, discover.bought, knots=_DISCOVER_KNOTS)
+    # The ranker was fitted to the baskets after the latest cut: those after the one before are new
+    # to it.
+    strength = choose_strength(moments[:2][-1], settings, ridge, discover_model)
     past = histories(purchases)
     statistics = item_statistics(
         past, items=purchases.items, recent_after=through_day - settings.recent_days
     )
+    discovery = _fit_discovery(past, statistics, settings, ridge)
     return TasteModel(
         tuple(products),
         statistics,
         repeat_model,
         discover_model,
-        _fit_discovery(past, statistics, settings, ridge),
+        discovery,
         settings,
         int(purchases.day.min()),
         through_day,
@@ -129,7 +134,9 @@ def train(
             "repeat_rate": float(repeat.bought.mean()),
             "discover_rows": float(len(discover.bought)),
             "discover_rate": float(discover.bought.mean()),
+            "alike_strength": strength,
         },
+        groups=_fit_groups(past, discovery, through_day + 1, strength),
     )
 
 
@@ -197,6 +204,52 @@ def choose_ridge(cut: Cut, settings: TasteSettings) -> float:
         return float((hit / np.log2(place_in_run(found.person[order]) + 2.0)).sum())
 
     return max(_RIDGES, key=gain)
+
+
+def choose_strength(cut: Cut, settings: TasteSettings, ridge: float, discover: Additive) -> float:
+    """Choose how much of what people who shop alike buy is believed, by what was bought later.
+
+    Notes
+    -----
+    Rankings of new items are compared by their discounted gain in the next baskets, best at a cut
+    whose baskets the ranker was not fitted to. 0 where there are too few people.
+    """
+    discovery = _fit_discovery(cut.past, cut.statistics, settings, ridge)
+    groups = _fit_groups(cut.past, discovery, int(cut.today.max()), 1.0)
+    if groups is None:
+        return 0.0
+    person = cut.person[:: max(1, len(cut.person) // _RIDGE_PEOPLE)]
+    past = cut.past.of_people(person)
+    found = candidates(
+        past,
+        discovery,
+        supported=settings.supported_candidates,
+        popular=settings.popular_candidates,
+        groups=groups,
+    )
+    rows = discover_features(past, found.person, found.item, found.support, cut.statistics)
+    chances = discover.probability(rows)
+    odds = np.log(chances) - np.log1p(-chances)
+    column = discovery.column[past.pair_item]
+    known = column >= 0
+    shares = groups.shares(past.people, past.pair_person[known], column[known])
+    lifts = groups.lifts(shares, found.person, discovery.column[found.item])
+    bought = cut.labels(person[found.person], found.item)
+
+    def gain(strength: float) -> float:
+        order = np.lexsort((-(odds + strength * lifts), found.person))
+        place = place_in_run(found.person[order])
+        return float((bought[order] / np.log2(place + 2.0))[place < _RIDGE_PLACES].sum())
+
+    return max(STRENGTHS, key=gain)
+
+
+def _fit_groups(
+    past: Histories, discovery: Discovery, today: int, strength: float
+) -> Groups | None:
+    if not strength:
+        return None
+    return fit_groups(past, discovery.column, discovery.columns, today, strength=strength)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,6 +7,7 @@ import pytest
 
 from customering.aggregates.registry import build
 from customering.events.model import Event
+from customering.kernel.errors import InvalidDefinition
 from customering.kernel.ids import Identifier
 from customering.profile.days import Days
 from customering.profile.definitions import read_traits, shipped_traits
@@ -84,6 +85,35 @@ def test_the_first_field_that_is_there_counts() -> None:
     traits = trait_set('aggregate = "sum"\nfield = ["revenue_minor", "properties.total_minor", 5]')
     given = ({"revenue_minor": 1, "total_minor": 10}, {"total_minor": 100}, {"revenue_minor": 0.5})
     assert worth(traits, *(event(properties=each) for each in given)) == [106]
+
+
+def test_a_value_may_be_calculated() -> None:
+    traits = trait_set(
+        'aggregate = "sum"\ncalculated = "number(properties.a) * 2 + days_since(occurred_at)"',
+        "aggregate = \"last\"\ncalculated = \"first(text(properties.b), when(name == 'X', 'x'))\"",
+    )
+    seen = [
+        event("X", properties={"a": "1.5"}, recorded_at=DAY_MS),
+        event("Y", day=2, properties={"a": True, "b": "told"}),
+    ]
+    assert worth(traits, *seen) == [4.0, "told"]
+    assert worth(traits, seen[0]) == [4.0, "x"]
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('calculated = "number(properties.a)"\nfield = "store_id"', "in the place of field"),
+        ('calculated = "number(quantity)"\neach = "products"', "product lines"),
+        ('calculated = "properties.a"', "a number or a text"),
+        ('calculated = "properties.a > 1"', "a number or a text"),
+        ('calculated = "number(proprties.a)"', "proprties"),
+    ],
+)
+def test_what_cannot_be_calculated_is_refused(text: str, named: str) -> None:
+    with pytest.raises(InvalidDefinition, match="trait_0, calculated: ") as caught:
+        trait_set(f'aggregate = "sum"\n{text}')
+    assert named in caught.value.message
 
 
 def test_product_lines_are_inputs_of_their_own() -> None:

@@ -6,8 +6,6 @@ condition holds; permission, caps and what else could be done decide as for any 
 
 import re
 import tomllib
-from calendar import monthrange
-from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Final, NamedTuple
@@ -23,13 +21,8 @@ NAMES: Final = (
 )  # fmt: skip
 """The journeys that ship."""
 
-_FITS: Final = {
-    "channel": re.compile(r"[a-z]{1,20}"),
-    "product": re.compile(r'[^\s"\\{}]{1,200}'),
-    "month": re.compile(r"\d{4}-(0[1-9]|1[0-2])"),
-}
-_ACTION_ID = re.compile(r'^action_id = "([^"{]+)', re.MULTILINE)
-_FIRST_TRAIT = re.compile(r"^\[\[trait\]\]", re.MULTILINE)
+_CHANNEL: Final = re.compile(r"[a-z]{1,20}")
+_ACTION_ID = re.compile(r'^action_id = "([^"]+)', re.MULTILINE)
 _FIRST_ACTION = re.compile(r"^(#[^\n]*\n)*\[\[action\]\]", re.MULTILINE)
 
 
@@ -44,8 +37,6 @@ class Journey(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
         For whom it comes into question, and until when.
     reads
         The traits and declared facts that its condition reads.
-    options
-        What must be told to add it, with the meaning of each.
     """
 
     name: str
@@ -53,14 +44,12 @@ class Journey(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     when: str
     lapses: str
     reads: tuple[str, ...]
-    options: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Written(NamedTuple):
-    """A journey as definitions of a home, in TOML: the traits it needs, maybe none, and actions."""
+    """A journey as definitions of a home: its actions, in TOML."""
 
     journey: Journey
-    traits: str
     actions: str
 
 
@@ -70,7 +59,7 @@ def journeys() -> tuple[Journey, ...]:
     return tuple(_parts(name).journey for name in NAMES)
 
 
-def written(name: str, channel: str = "email", options: Mapping[str, str] | None = None) -> Written:
+def written(name: str, channel: str = "email") -> Written:
     """Write a journey for a channel.
 
     Parameters
@@ -79,61 +68,32 @@ def written(name: str, channel: str = "email", options: Mapping[str, str] | None
         Which journey.
     channel
         The channel its messages go by, such as ``email``.
-    options
-        What it must be told: ``product`` or ``month``.
 
     Raises
     ------
     Absent
         When there is no such journey.
     Invalid
-        When an option is missing, is not one of the journey, or cannot be accepted.
+        When the channel is no word.
     """
     if name not in NAMES:
         raise Absent(f"there is no journey {name!r}", hint=f"journeys: {', '.join(NAMES)}")
-    parts, told = _parts(name), dict(options or {})
-    wanted = parts.journey.options
-    if told.keys() != wanted.keys():
-        words = " and ".join(wanted) or "no option"
-        raise Invalid(
-            f"the journey {name!r} takes {words}",
-            hint=" ".join(wanted.values()) or "leave it out",
-        )
-    values = {"channel": channel, **told}
-    for option, value in values.items():
-        if _FITS[option].fullmatch(value) is None:
-            raise Invalid(f"{value!r} cannot be the {option}", hint=wanted.get(option, ""))
-    if "month" in values:
-        values |= _month(values["month"])
-    actions = parts.actions
-    for option, value in values.items():
-        actions = actions.replace(f"{{{option}}}", value)
-    return parts._replace(actions=actions)
+    if _CHANNEL.fullmatch(channel) is None:
+        raise Invalid(f"{channel!r} cannot be the channel", hint="such as email or push")
+    parts = _parts(name)
+    return parts._replace(actions=parts.actions.replace("{channel}", channel))
 
 
 def action_ids() -> dict[str, tuple[str, ...]]:
-    """Give for each journey the ids of its actions; one that ends in ``_`` is how they begin."""
+    """Give for each journey the ids of its actions."""
     return {name: tuple(_ACTION_ID.findall(_parts(name).actions)) for name in NAMES}
-
-
-def _month(month: str) -> dict[str, str]:
-    """Give what a month is written as: its last day, and its number of two digits."""
-    year, number = (int(part) for part in month.split("-"))
-    last = monthrange(year, number)[1]
-    return {"month_end": f"{month}-{last}", "month_number": month[-2:]}
 
 
 @cache
 def _parts(name: str) -> Written:
-    """Read the file of a journey: what is said of it, then its traits, then its actions."""
+    """Read the file of a journey: what is said of it, then its actions."""
     text = files(__name__).joinpath(f"{name}.toml").read_text(encoding="utf-8")
     action = _FIRST_ACTION.search(text)
-    trait = _FIRST_TRAIT.search(text)
     assert action is not None, f"{name}.toml holds an action"
-    begins = action.start() if trait is None else trait.start()
-    said = tomllib.loads(text[:begins])
-    return Written(
-        msgspec.convert(said["journey"], type=Journey),
-        text[begins : action.start()],
-        text[action.start() :],
-    )
+    said = tomllib.loads(text[: action.start()])
+    return Written(msgspec.convert(said["journey"], type=Journey), text[action.start() :])
