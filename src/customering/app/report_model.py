@@ -68,8 +68,8 @@ class LineChart(Record, frozen=True, kw_only=True, tag="lines"):
         What is shown, and what the axes are.
     lines
         At most three.
-    is_percent
-        Whether both axes are shares.
+    is_percent, is_percent_across, is_percent_upward
+        Whether both axes are shares, or only one of them.
     alt
         What is to be seen, for who does not see it.
     """
@@ -79,6 +79,8 @@ class LineChart(Record, frozen=True, kw_only=True, tag="lines"):
     upward: str
     lines: tuple[Line, ...]
     is_percent: bool = False
+    is_percent_across: bool = False
+    is_percent_upward: bool = False
     alt: str
 
 
@@ -115,8 +117,12 @@ class Section(Record, frozen=True, kw_only=True):
         What it is about.
     command
         The command that gives the same figures.
+    headline
+        The same in some words, to be read first of all; empty where there is nothing to tell.
     finding
         What was found, in a sentence or two.
+    points
+        More of it, one sentence each.
     columns, rows
         The figures, as they are read.
     charts
@@ -129,7 +135,9 @@ class Section(Record, frozen=True, kw_only=True):
 
     title: str
     command: str
+    headline: str = ""
     finding: str = ""
+    points: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
     charts: tuple[Chart, ...] = ()
@@ -161,6 +169,17 @@ class Report(Record, frozen=True, kw_only=True):
     def losses(self) -> tuple[str, ...]:
         """Everything in which something else does better."""
         return tuple(loss for section in self.sections for loss in section.losses)
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """Write a share; what rounds to nothing has no sign.
+
+    Examples
+    --------
+    >>> percent(-0.001), percent(-0.25), percent(0.1234, 1)
+    ('0%', '-25%', '12.3%')
+    """
+    return f"{share + 0.0 if round(share, digits + 2) else 0.0:.{digits}%}"
 
 
 def cells(*values: Any) -> tuple[str, ...]:

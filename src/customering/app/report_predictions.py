@@ -10,6 +10,7 @@ from customering.app.evaluating import (
 from customering.app.learning import TASTE_PURPOSE, VALUE_PURPOSE
 from customering.app.report_model import (
     Bar,
+    Chart,
     Grid,
     IntervalChart,
     Line,
@@ -39,9 +40,7 @@ def value_told(done: HoldOutReport, held_out_days: int) -> Section:
     """Write the section of value from its figures."""
     ours, rival = done.held_out, done.own_rate
     numbered = list(enumerate(done.deciles, 1))
-    predicted = tuple((float(n), one.mean_predicted) for n, one in numbered)
-    real = tuple((float(n), one.mean_actual) for n, one in numbered)
-    last = done.deciles[-1]
+    mean = ours.actual_total / max(ours.people, 1)
     off = done.calibration_error
     losses = []
     if rival.mean_absolute_error < ours.mean_absolute_error:
@@ -58,33 +57,64 @@ def value_told(done: HoldOutReport, held_out_days: int) -> Section:
     return Section(
         title="What people are worth",
         command=f"customering evaluate value --held-out-days {held_out_days}",
+        headline="" if off is None else f"off by {off:.1%} of all purchases over the deciles",
         finding=(
             f"Purchases of {ours.people:,} people in the last {held_out_days} days, which the model"
             " did not see"
             + (f": off by {off:.1%} of all purchases over the deciles." if off is not None else ".")
         ),
-        columns=("decile", "people", "predicted", "real"),
+        columns=("decile", "people", "predicted", "real", "lift"),
         rows=tuple(
-            cells(n, one.people, one.mean_predicted, one.mean_actual) for n, one in numbered
+            cells(
+                n,
+                one.people,
+                one.mean_predicted,
+                one.mean_actual,
+                f"{one.mean_actual / mean:.2f}" if mean else None,
+            )
+            for n, one in numbered
         ),
-        charts=(
-            LineChart(
-                title=f"Purchase days a person in {held_out_days} unseen days, by decile",
-                across="decile of prediction",
-                upward="purchase days",
-                lines=(
-                    Line(label="predicted", points=predicted),
-                    Line(label="real", points=real),
-                ),
-                alt=(
-                    f"In the highest decile {last.mean_predicted:.2f} were predicted and"
-                    f" {last.mean_actual:.2f} came; in the lowest"
-                    f" {done.deciles[0].mean_predicted:.2f} and"
-                    f" {done.deciles[0].mean_actual:.2f}."
-                ),
+        charts=_value_charts(done, held_out_days, mean),
+        losses=tuple(losses),
+    )
+
+
+def _value_charts(done: HoldOutReport, held_out_days: int, mean: float) -> tuple[Chart, ...]:
+    """Draw predicted against real purchases by decile, and the lift by the mean of all."""
+    numbered, last = list(enumerate(done.deciles, 1)), done.deciles[-1]
+    predicted = tuple((float(n), one.mean_predicted) for n, one in numbered)
+    real = tuple((float(n), one.mean_actual) for n, one in numbered)
+    return (
+        LineChart(
+            title=f"Purchase days a person in {held_out_days} unseen days, by decile",
+            across="decile of prediction",
+            upward="purchase days",
+            lines=(
+                Line(label="predicted", points=predicted),
+                Line(label="real", points=real),
+            ),
+            alt=(
+                f"In the highest decile {last.mean_predicted:.2f} were predicted and"
+                f" {last.mean_actual:.2f} came; in the lowest"
+                f" {done.deciles[0].mean_predicted:.2f} and"
+                f" {done.deciles[0].mean_actual:.2f}."
             ),
         ),
-        losses=tuple(losses),
+        IntervalChart(
+            title="Lift: purchase days of each decile, by the mean of all",
+            bars=tuple(
+                Bar(
+                    label=f"decile {n}",
+                    value=one.mean_actual / mean if mean else None,
+                    text=f"{one.mean_actual / mean:.2f}" if mean else "–",
+                    is_ours=True,
+                )
+                for n, one in numbered
+            ),
+            reference=1.0,
+            alt=f"The highest decile buys {last.mean_actual / mean if mean else 0:.1f} times as"
+            " often as the mean.",
+        ),
     )
 
 
@@ -139,6 +169,7 @@ def _graded(title: str, finding: str, command: str, grades: list[MethodGrades]) 
     return Section(
         title=title,
         command=command,
+        headline=f"NDCG@10 {told}",
         finding=finding,
         columns=("method", "recall@10", "NDCG@10", "hit@10", "repeat", "explore"),
         rows=tuple(

@@ -122,8 +122,8 @@ def _print_ranking(found: Uplift) -> None:
         f" of all {found.pooled_qini:.3f}, by chance {abs(found.null_mean):.3f}"
         f" ± {found.null_sd:.3f}"
     )
-    if found.effect_low <= 0.0 <= found.effect_high:
-        return  # a share of nothing
+    if found.effect_low <= 0.0:
+        return  # a share of nothing, or of harm
     kept = [
         (f"{one.contacted:.0%}", f"{one.kept:.1%}", f"{one.low:.1%} to {one.high:.1%}")
         for one in found.kept

@@ -28,13 +28,16 @@ def evaluate_everything(
     held_out_days: Annotated[
         int, typer.Option("--held-out-days", help="Days at the end to hide.", min=1)
     ] = 28,
+    by: Annotated[
+        str, typer.Option("--by", help="The declared fact that names groups, such as age_group.")
+    ] = "",
     home: HomeOption = None,
     overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Report how good deciding is: predictions, policies, effect; and where we lose."""
     with Engine(find(home, overrides=overrides or ())) as engine, progress("Evaluating") as tell:
-        report = make_report(engine, held_out_days=held_out_days, tell=tell)
+        report = make_report(engine, held_out_days=held_out_days, by=by, tell=tell)
     if out is not None:
         out.write_text(page(report), encoding="utf-8")
     if as_json:
@@ -62,6 +65,8 @@ def _print_section(section: Section) -> None:
     for words in (section.missing, section.finding):
         if words:
             console.print(words, markup=False)
+    for point in section.points:
+        console.print(f"- {point}", markup=False)
     if section.rows:
         numbers = "l" + "r" * (len(section.columns) - 1)
         console.print(table(section.columns, section.rows, numbers=numbers))

@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
+from customering.app.report_town import keep_truth
 from customering.cli.output import JsonOption, console, print_json, progress, table
 from customering.testing.living import LivedDay, captured, make_home, opened
+from customering.testing.truth import truth_of
 from customering.testing.world import Town
 
 _WEEK = 7
@@ -31,6 +33,12 @@ def town(
             "--warmth", help="How many times as often as usual people accept.", min=0.2, max=6
         ),
     ] = 1.0,
+    rivals: Annotated[
+        bool,
+        typer.Option(
+            "--rivals", help="Also try other policies on the same people, for the report."
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make a simulated town whose true wishes are known, live in it, and say what was missed."""
@@ -42,6 +50,9 @@ def town(
         for day in range(days):
             tell(day, "Living")
             lived.append(life.live(day, visits))
+    with progress("Trying") as tell:
+        made = sum(day.decisions for day in lived) if rivals else 0
+        keep_truth(folder, truth_of(place, lived, decisions=made, tell=tell))
     if as_json:
         print_json({"home": str(folder.resolve()), "events": events, "days": lived})
         return
@@ -60,6 +71,7 @@ def town(
     console.print(f"  export CUSTOMERING_HOME={folder}", markup=False)
     console.print("  customering person user_id:t1", markup=False)
     console.print("  customering decide user_id:t1 --n 3", markup=False)
+    console.print("  customering evaluate report --out report.html", markup=False)
 
 
 _COLUMNS = ("week", "decisions", "accepted", "drawn", "chosen", "best", "captured")

@@ -1,4 +1,4 @@
-"""What each candidate is worth for one person: chance, margin, circumstances and lever, multiplied.
+"""What each candidate is worth for one person: a product of factors, each shown and switchable.
 
 The chance is what is expected of it, corrected by what was learned from outcomes as far as that may
 be used: of people who do not permit it nothing is looked at, and nothing is learned.
@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from customering.consent.model import Permit
+from customering.decision.effects import effects_of
 from customering.decision.learner import Learner, place_of
 from customering.decision.offer import View
 from customering.decision.policy import Case
@@ -54,11 +55,15 @@ def weigh(case: Case, stance: Stance, learner: Learner | None, weights: Floats |
     offer, policy, request = case.offer, case.policy, case.request
     place = place_of(request.placement, request.channel)
     factors = policy.settings.arbitration
-    if stance.is_common or stance.blocked is not None or not policy.learning.is_on:
+    if stance.is_common or stance.blocked is not None:
         return Weighing(view=offer.view(factors, weights, is_common=stance.is_common), place=place)
+    effects = effects_of(case, stance)
+    if not policy.learning.is_on:
+        view = offer.view(factors, weights, effects, is_common=False)
+        return Weighing(view=view, place=place)
     features = _features(case)
     if learner is None or not learner.state.updates:
-        view = offer.view(factors, weights, is_common=False)
+        view = offer.view(factors, weights, effects, is_common=False)
         return Weighing(view=view, place=place, features=features)
     is_personal = features is not None and _is_open(case, learner)
     chances = learner.chances(
@@ -69,7 +74,7 @@ def weigh(case: Case, stance: Stance, learner: Learner | None, weights: Floats |
         features if is_personal else None,
     )
     return Weighing(
-        view=offer.look(chances, factors, weights),
+        view=offer.look(chances, factors, weights, effects),
         place=place,
         features=features,
         learner=learner,
@@ -92,6 +97,6 @@ def _features(case: Case) -> Mapping[str, float] | None:
 
 def _is_open(case: Case, learner: Learner) -> bool:
     """Tell whether features may be used at the place of a case."""
-    placement = case.request.placement
-    use = case.policy.learning.at(placement).context
+    placement, channel = case.request.placement, case.request.channel
+    use = case.policy.learning.at(placement, channel).context
     return use == "always" or (use == "gate" and placement in learner.open_places)

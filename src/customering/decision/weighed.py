@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from customering.decision.contact import dismissed_days
-from customering.decision.explore import FirstPlace
+from customering.decision.explore import UNIT, FirstPlace
 from customering.decision.learner import Example, place_of
 from customering.decision.losses import CODE_OF, IN_QUESTION, RULES, WORDS, Codes
 from customering.decision.model import LEAVE_ALONE, Considered, Decision, Lost
@@ -13,6 +15,9 @@ from customering.decision.offer import Offer
 from customering.decision.settings import ArbitrationSettings
 from customering.decision.table import Asked, Columns, Floats
 from customering.kernel.clock import day_of, format_day
+
+PRODUCTS_MOST = 50
+"""An action that is about more products than this is told to be about none in the record."""
 
 _IN_QUESTION = frozenset({0, *(CODE_OF[rule] for rule in IN_QUESTION)})
 _ALL_FACTORS = ArbitrationSettings()
@@ -66,8 +71,9 @@ class Weighed:
         The words of each permission that was refused.
     rested
         When what each candidate rests from was, by place. Milliseconds since 1970.
-    weights
-        The weight of each in these circumstances; None for 1.
+    weights, effects
+        The weight of each in these circumstances, and the share of acceptance that would not have
+        come without us; None for 1.
     factors
         Which parts of the score count.
     features
@@ -76,6 +82,9 @@ class Weighed:
         Whether the chances were corrected by what was learned from outcomes.
     is_personal
         Whether these corrections used the features.
+    notes_products
+        Whether the record is to say which products the chosen actions are about, so that purchases
+        can be told to be theirs.
     """
 
     offer: Offer
@@ -90,10 +99,12 @@ class Weighed:
     refusals: Mapping[Asked, str]
     rested: Mapping[int, int]
     weights: Floats | None = None
+    effects: Floats | None = None
     factors: ArbitrationSettings = _ALL_FACTORS
     features: Mapping[str, float] | None = None
     is_learned: bool = False
     is_personal: bool = False
+    notes_products: bool = False
 
     def candidates(self) -> tuple[Considered, ...]:
         """Tell each candidate with the parts of its score and its fate, quiet as the last."""
@@ -119,6 +130,7 @@ class Weighed:
             columns.lever[row],
         )
         weight = 1.0 if self.weights is None else float(self.weights[place])
+        effect = 1.0 if self.effects is None else float(self.effects[place])
         rank = self.chosen.index(place) + 1 if code == 0 else None
         return Considered(
             action_id=columns.action_id[row],
@@ -128,25 +140,41 @@ class Weighed:
             propensity=chance,
             value_minor=value,
             lever=lever,
-            score=self._score(chance, value, lever, weight),
+            score=self._score(chance, value, lever, weight, effect),
             probability=self._probability(place, code),
             rank=rank,
             lost=RULES[code],
             words=self._words(columns, row, place) if rank is None else self.reasons[rank - 1],
             prior=float(self.offer.propensities[place]) if self.is_learned else None,
             context_weight=weight,
+            effect=effect,
         )
+
+    def probabilities(self) -> Floats:
+        """Give the chance of each candidate to have the first place, as `considered` tells it."""
+        first = self.first
+        units = np.where(np.isin(self.codes, tuple(_IN_QUESTION)), first.other_units, 0.0)
+        if first.listed is not None and first.units is not None:
+            is_candidate = first.listed < len(units)
+            units[first.listed[is_candidate]] = first.units[is_candidate]
+        if first.best < len(units):
+            units[first.best] = first.best_units
+        return units * UNIT
 
     def _probability(self, place: int, code: int) -> float:
         return self.first.chance_of(place) if code in _IN_QUESTION else 0.0
 
-    def _score(self, chance: float, value: float, lever: float, weight: float) -> float:
+    def _score(
+        self, chance: float, value: float, lever: float, weight: float, effect: float
+    ) -> float:
         factors = self.factors
         scale = float(value) if factors.use_value else 1.0
         if factors.use_lever:
             scale *= lever
         if factors.use_context_weight:
             scale *= weight
+        if factors.use_effect:
+            scale *= effect
         return chance * scale if factors.use_propensity else scale
 
     def examples(self, place: str) -> tuple[Example, ...]:
@@ -174,6 +202,16 @@ class Weighed:
                 )
             )
         return tuple(made)
+
+    def products(self) -> dict[str, tuple[str, ...]]:
+        """Give the products that the chosen actions are about; what is about many has none here."""
+        found = {}
+        for at in self.chosen:
+            table, row = self.offer.at(at)
+            about = table.actions[row].products if table.actions else ()
+            if 0 < len(about) <= PRODUCTS_MOST:
+                found[table.columns.action_id[row]] = about
+        return found
 
     def _words(self, columns: Columns, row: int, place: int) -> str:
         """Say why a candidate lost: a sentence of the rule, with what it asked of this one."""

@@ -185,5 +185,6 @@ def in_words(found: Effect, what: str) -> str:
         )
     if found.verdict == "unknown":
         return f"That it changes {what} cannot be told yet. You may look again any day."
-    direction = "more" if found.verdict == "more" else "fewer or less"
+    fewer = "fewer" if what.endswith("s") else "less"
+    direction = "more" if found.verdict == "more" else fewer
     return f"It brings {direction} {what}; this holds at whatever day you looked."

@@ -55,7 +55,7 @@ class Evidence:
         The action of each number.
     placements
         The placement of each row.
-    propensity, value_minor, lever, context_weight, score
+    propensity, value_minor, lever, context_weight, effect, score
         By what each candidate was weighed. Shape (candidates,).
     found_by
         How each came up, as its place among the ways. Shape (candidates,).
@@ -73,6 +73,7 @@ class Evidence:
     value_minor: Floats
     lever: Floats
     context_weight: Floats
+    effect: Floats
     score: Floats
     found_by: NDArray[np.intp]
     is_quiet: Bools
@@ -180,7 +181,8 @@ class EvidenceBuilder:
             one.propensity,
             one.value_minor,
             one.lever,
-            getattr(one, "context_weight", 1.0),
+            one.context_weight,
+            one.effect,
             one.score,
             _WAYS.index(one.found_by),
             one.action_id == LEAVE_ALONE,
@@ -200,7 +202,7 @@ class EvidenceBuilder:
 
     def build(self) -> Evidence:
         """Lay out everything that was added."""
-        table = np.array(self._columns, dtype=np.float64).reshape(-1, 9)
+        table = np.array(self._columns, dtype=np.float64).reshape(-1, 10)
         begins = np.concatenate([[0], np.cumsum(self._counts)]).astype(np.intp)
         chances = table[:, 1]
         if len(self._counts):
@@ -223,9 +225,10 @@ class EvidenceBuilder:
             value_minor=table[:, 3],
             lever=table[:, 4],
             context_weight=table[:, 5],
-            score=table[:, 6],
-            found_by=table[:, 7].astype(np.intp),
-            is_quiet=table[:, 8] > 0,
+            effect=table[:, 6],
+            score=table[:, 7],
+            found_by=table[:, 8].astype(np.intp),
+            is_quiet=table[:, 9] > 0,
             left_out=dict(self._left_out),
         )
 

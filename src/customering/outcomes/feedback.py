@@ -5,6 +5,9 @@
 3. When the window closes, each action that was seen is learned: as a success when one was told, as
    a failure otherwise. Both at the same age, so that quick successes do not run ahead of failures.
 4. A success that is told later still turns the failure round, for a while.
+5. Where the settings say so, a purchase that names no decision is told of the action about that
+   product that the person met last: was shown, or followed, after everything else that is waited
+   for and about the same product.
 
 Time is that of the decisions themselves, which nobody outside can set: a window closes when a later
 decision is folded. So the same log gives the same state to the last bit, however it was cut into
@@ -17,15 +20,16 @@ from typing import Any
 
 import msgspec
 
-from customering.decision.learner import Example, Learner
+from customering.decision.learner import Learner
 from customering.decision.learner_state import LearnerState, fingerprint_of
 from customering.decision.learning_settings import LearningSettings
-from customering.decision.record import examples_in
-from customering.events.model import CONSENT_UPDATED, DECISION_MADE, Event
+from customering.decision.record import examples_in, products_in
+from customering.events.model import CONSENT_UPDATED, DECISION_MADE, Event, products_of
 from customering.kernel.clock import MS_PER_HOUR, day_of
 from customering.kernel.errors import Corrupt
 from customering.kernel.ids import Identifier, stable_id
-from customering.outcomes.model import OUTCOME_OF
+from customering.outcomes.model import OUTCOME_OF, PURCHASES, Outcome
+from customering.outcomes.pending import FeedbackCounts, Pending
 
 Kin = Callable[[Identifier], Iterable[Identifier]]
 """Gives all identifiers of the person whom one of them names."""
@@ -35,62 +39,7 @@ HEARD = frozenset({DECISION_MADE, CONSENT_UPDATED, *OUTCOME_OF})
 """Names of the events that the fold takes notice of."""
 
 _ALL = ""  # stands for every action of a decision
-
-
-class _Pending(msgspec.Struct):
-    """A decision whose outcomes are waited for.
-
-    Parameters
-    ----------
-    name
-        Whom it was made for.
-    placement
-        The placement.
-    examples
-        Its actions that may be learned from.
-    shown, succeeded
-        The actions of which this was told.
-    failed
-        The actions that were learned as failures.
-    is_closed
-        Whether its window has closed.
-    """
-
-    name: Identifier
-    placement: str
-    examples: tuple[Example, ...]
-    shown: list[str] = msgspec.field(default_factory=list)
-    succeeded: list[str] = msgspec.field(default_factory=list)
-    failed: list[str] = msgspec.field(default_factory=list)
-    is_closed: bool = False
-
-
-class FeedbackCounts(msgspec.Struct):
-    """How many actions were learned from so far, and how many could not be.
-
-    Parameters
-    ----------
-    successes, failures
-        Actions that were learned as such.
-    corrected
-        Failures that became successes later.
-    unseen
-        Actions of which nobody told that they were seen.
-    unanswered
-        Failures at placements of which no success was ever told; nothing was learned from them.
-    passed_over
-        Decisions for which there was no room to wait.
-    refused
-        Decisions that were let go because the person refused.
-    """
-
-    successes: int = 0
-    failures: int = 0
-    corrected: int = 0
-    unseen: int = 0
-    unanswered: int = 0
-    passed_over: int = 0
-    refused: int = 0
+_TOUCHES: frozenset[Outcome] = frozenset({"shown", "clicked", "accepted"})
 
 
 class Feedback:
@@ -119,7 +68,7 @@ class Feedback:
         self.counts = FeedbackCounts()
         self._kin = kin
         self._permits = permits
-        self._pending: dict[str, _Pending] = {}
+        self._pending: dict[str, Pending] = {}
         self._by_name: dict[Identifier, list[str]] = {}
         self._due: list[tuple[int, int, str]] = []
         self._taken = 0
@@ -160,10 +109,16 @@ class Feedback:
             # The newest gives way: if the oldest did, nothing would ever come to its close.
             self.counts.passed_over += 1
             return
-        placement = event.properties["placement"]
-        self._pending[event.event_id] = _Pending(name, placement, examples)
+        placement, channel = event.properties["placement"], event.properties["channel"]
+        pending = Pending(name, placement, examples, channel=channel)
+        how = self.settings.at(placement, channel)
+        if self.settings.last_touch:
+            pending.decided_at, pending.about = event.occurred_at, products_in(event)
+            if how.exposure == "decided":
+                pending.met = {example.action_id: self._taken for example in examples}
+        self._pending[event.event_id] = pending
         self._by_name.setdefault(name, []).append(event.event_id)
-        window_hours = self.settings.at(placement).window_hours
+        window_hours = how.window_hours
         assert window_hours is not None, "what holds at a placement has every field"
         self._wait(event.event_id, event.occurred_at + round(window_hours * MS_PER_HOUR))
 
@@ -187,11 +142,11 @@ class Feedback:
                 self._learn(pending, at_ms)
             self._let_go(decision_id)
 
-    def _learn(self, pending: _Pending, at_ms: int) -> None:
+    def _learn(self, pending: Pending, at_ms: int) -> None:
         """Learn from what was seen of a decision."""
         pending.is_closed = True
         self.learner.begin_day(day_of(at_ms))
-        exposure = self.settings.at(pending.placement).exposure
+        exposure = self.settings.at(pending.placement, pending.channel).exposure
         if pending.succeeded:
             self._answered.add(pending.placement)
         for example in pending.examples:
@@ -221,6 +176,8 @@ class Feedback:
     def _take_outcome(self, event: Event) -> None:
         decision_id = event.properties.get("decision_id")
         pending = self._pending.get(decision_id) if isinstance(decision_id, str) else None
+        if not decision_id and self.settings.last_touch and event.name in PURCHASES:
+            self._take_purchase(event)
         if pending is None or not self._is_theirs(event, pending):
             return
         outcome = OUTCOME_OF[event.name]
@@ -228,25 +185,69 @@ class Feedback:
         known = [example.action_id for example in pending.examples]
         if action_id == _ALL and len(known) == 1:
             action_id = known[0]
+        if self.settings.last_touch:
+            self._note_touch(pending, outcome, action_id, known)
         if outcome == "shown":
             if action_id in (*known, _ALL) and action_id not in pending.shown:
                 pending.shown.append(action_id)
             return
-        success = self.settings.at(pending.placement).success
-        assert success is not None, "what holds at a placement has every field"
-        if outcome not in success or action_id not in known or action_id in pending.succeeded:
-            return
+        if action_id in known:
+            self._succeed(pending, outcome, action_id)
+
+    def _note_touch(
+        self, pending: Pending, outcome: Outcome, action_id: str, known: Iterable[str]
+    ) -> None:
+        """Note when the person met what a purchase may be told of, or said no to it."""
+        meant = [one for one in known if action_id in (one, _ALL)]
+        if outcome in _TOUCHES:
+            self._taken += 1
+            pending.met |= dict.fromkeys(meant, self._taken)
+        elif outcome == "dismissed":
+            pending.dismissed += meant
+
+    def _take_purchase(self, event: Event) -> None:
+        """Tell a purchase of whatever the person met last that is about one of its products.
+
+        What was bought before the decision, as orders that are imported late, was not bought for
+        it.
+        """
+        waiting = [
+            self._pending[decision_id]
+            for name in sorted({kin for one in event.identifiers for kin in self._kin(one)})
+            for decision_id in self._by_name.get(name, ())
+        ]
+        bought = {line.get("product_id") for line in products_of(event.properties)}
+        for product in sorted(one for one in bought if isinstance(one, str)):
+            found = [
+                (at, number, action_id)
+                for number, pending in enumerate(waiting)
+                if pending.decided_at <= event.occurred_at
+                for action_id, at in pending.met.items()
+                if product in pending.about.get(action_id, ())
+                and action_id not in pending.dismissed
+            ]
+            if found:
+                _, number, action_id = max(found)
+                if self._succeed(waiting[number], "bought", action_id):
+                    self.counts.touched += 1
+
+    def _succeed(self, pending: Pending, outcome: Outcome, action_id: str) -> bool:
+        """Note a success, if it is one and is new."""
+        success = self.settings.success_of(action_id, pending.placement, pending.channel)
+        if outcome not in success or action_id in pending.succeeded:
+            return False
         pending.succeeded.append(action_id)
         if action_id in pending.failed:
             self._correct(pending, action_id)
+        return True
 
-    def _correct(self, pending: _Pending, action_id: str) -> None:
+    def _correct(self, pending: Pending, action_id: str) -> None:
         example = next(one for one in pending.examples if one.action_id == action_id)
         self.learner.correct(example)
         pending.failed.remove(action_id)
         self.counts.corrected += 1
 
-    def _is_theirs(self, event: Event, pending: _Pending) -> bool:
+    def _is_theirs(self, event: Event, pending: Pending) -> bool:
         """Tell whether an outcome is told by the person the decision was made for."""
         if pending.name in event.identifiers:
             return True
@@ -305,7 +306,7 @@ class Feedback:
             if kept["format"] != FORMAT or is_other:
                 return None
             state = LearnerState.of_kept(kept["learner"], self.settings)
-            pending = msgspec.convert(kept["pending"], dict[str, _Pending])
+            pending = msgspec.convert(kept["pending"], dict[str, Pending])
             counts = msgspec.convert(kept["counts"], FeedbackCounts)
             due = [(at_ms, number, decision_id) for at_ms, number, decision_id in kept["due"]]
             offset, taken, clock_ms = kept["offset"], kept["taken"], kept["clock_ms"]
@@ -336,6 +337,10 @@ def feedback_fingerprint(settings: LearningSettings) -> str:
             settings.late_hours,
             settings.pending_max,
             sorted(settings.places.items()),
+            settings.contact_success,
+            sorted(settings.channels.items()),
+            sorted(settings.actions.items()),
+            settings.last_touch,
         )
     )
     return stable_id("feedback", str(FORMAT), fingerprint_of(settings), stated.decode())

@@ -168,9 +168,25 @@ def judge_uplift(
     folds, deals, seed
         Into how many parts people are dealt, how often, and the seed of all chance.
     """
+    return ranked(features, treated, happened, folds=folds, deals=deals, seed=seed)[0]
+
+
+def ranked(
+    features: NDArray[np.floating],
+    treated: Bools,
+    happened: Bools,
+    *,
+    folds: int = FOLDS,
+    deals: int = DEALS,
+    seed: int = 1,
+) -> tuple[Uplift, Floats]:
+    """Give what `judge_uplift` says, and the scores it judged, each by models that did not see it.
+
+    The scores are all 0 where there is too little to fit anything.
+    """
     counts = [int(np.count_nonzero(happened & group)) for group in (treated, ~treated)]
     if min(counts) < LEAST_SUCCESSES:
-        return _too_few(treated, happened, min(counts))
+        return _too_few(treated, happened, min(counts)), np.zeros(len(happened))
     scores, each = np.zeros(len(happened)), list[float]()
     for deal in range(deals):
         fold = dealt(treated, happened, folds, seed + deal)
@@ -184,7 +200,7 @@ def judge_uplift(
     by_tenth = tenths(happened, scores, treated)
     effect = tenths(happened, scores, treated, parts=1)[0]
     left_alone = _left_alone(by_tenth) if is_usable else 0.0
-    return Uplift(
+    judged = Uplift(
         people=len(happened),
         treated=int(treated.sum()),
         rate_treated=float(happened[treated].mean()),
@@ -203,6 +219,7 @@ def judge_uplift(
         verdict="usable" if is_usable else "no_usable_heterogeneity",
         words=_words(is_usable, effect, left_alone),
     )
+    return judged, scores
 
 
 def dealt(treated: Bools, happened: Bools, folds: int, seed: int) -> NDArray[np.intp]:

@@ -42,7 +42,7 @@ class WhatIf(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Other levers by action id; ``item:*`` stands for every id that begins so.
     exclude
         Actions that are never done, written in the same way; leaving alone cannot be excluded.
-    use_propensity, use_value, use_lever, use_context_weight
+    use_propensity, use_value, use_lever, use_context_weight, use_effect
         Whether the factor is in the score at all.
     """
 
@@ -54,6 +54,7 @@ class WhatIf(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     use_value: bool = True
     use_lever: bool = True
     use_context_weight: bool = True
+    use_effect: bool = True
 
 
 def read_what_if(text: str, *, file: str) -> WhatIf:
@@ -136,6 +137,7 @@ def _scores(what_if: WhatIf, evidence: Evidence) -> Floats:
         (evidence.value_minor, evidence.value_minor if what_if.use_value else 1.0),
         (evidence.lever, lever if what_if.use_lever else np.ones_like(lever)),
         (evidence.context_weight, evidence.context_weight if what_if.use_context_weight else 1.0),
+        (evidence.effect, evidence.effect if what_if.use_effect else np.ones_like(lever)),
     ):
         ratio = np.divide(after, before, out=np.ones_like(before), where=before != 0)
         scores *= ratio
@@ -154,6 +156,7 @@ def _product(what_if: WhatIf, evidence: Evidence, lever: Floats) -> Floats:
         (what_if.use_value, evidence.value_minor),
         (what_if.use_lever, lever),
         (what_if.use_context_weight, evidence.context_weight),
+        (what_if.use_effect, evidence.effect),
     ):
         if used:
             product *= factor

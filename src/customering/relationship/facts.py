@@ -154,7 +154,7 @@ class _Known:
     """
 
     def __init__(self, traits: Mapping[str, Any], days: Any, today: int) -> None:
-        self._traits = traits
+        self._get = traits.get
         self._today = today
         self._bought: list[int] | None = None
         if isinstance(days, Sequence) and not isinstance(days, str | bytes):
@@ -164,15 +164,11 @@ class _Known:
 
     def number(self, name: str) -> float | None:
         """Give a trait, or else what the purchase days say of it."""
-        value = self._traits.get(name)
-        if (
-            isinstance(value, int | float)
-            and not isinstance(value, bool)
-            and math.isfinite(value)
-            and value >= 0
-        ):
+        value: float | None = self._get(name)
+        # Types are compared and not asked for their kind: it is done ten times a decision.
+        if (type(value) is int or type(value) is float) and 0 <= value < math.inf:
             return value
-        return self._from_days(name)
+        return None if self._bought is None else self._from_days(self._bought, name)
 
     def whole(self, name: str) -> int | None:
         """Give a number as a whole one."""
@@ -181,13 +177,11 @@ class _Known:
 
     def counted(self, name: str) -> int | None:
         """Give a count of purchase days: orders of one day are one, so the days come first."""
-        value = self._from_days(name)
+        value = None if self._bought is None else self._from_days(self._bought, name)
         return self.whole(name) if value is None else int(value)
 
-    def _from_days(self, name: str) -> float | None:
-        days, today = self._bought, self._today
-        if days is None:
-            return None
+    def _from_days(self, days: list[int], name: str) -> float | None:
+        today = self._today
         match name:
             case "order_days":
                 return len(days)

@@ -234,8 +234,15 @@ class DeclaredStatus(Record, frozen=True, kw_only=True):
     until_ms: int | None = None
 
 
+PersuasionKind = Literal["persuadable", "would buy anyway", "would not buy either way", "put off"]
+"""What acting does to a person: it helps; it changes nothing, for they buy or do not buy in any
+case; it does harm."""
+
+
 class Persuasion(Record, frozen=True, kw_only=True):
-    """The effect of contacting a person against leaving them alone, measured on a control group.
+    """The effect of acting for a person against leaving them alone, measured on a control group.
+
+    It is measured among people like them: no one person can be both contacted and left alone.
 
     Parameters
     ----------
@@ -243,11 +250,26 @@ class Persuasion(Record, frozen=True, kw_only=True):
         The best estimate, such as the difference in the chance to buy; above 0 contact helps.
     low, high
         Its interval.
+    kind
+        What that means; empty where it was not said.
+    share
+        Of what they take up, the share that would not have come without us, in [0, 1]: by that
+        much their acceptance counts.
+    rate_with, rate_without
+        The share of people like them who bought, when we acted and when we did not; None where it
+        was not told.
+    days
+        Within how many days they bought; 0 where it was not told.
     """
 
     effect: float
     low: float
     high: float
+    kind: PersuasionKind | Literal[""] = ""
+    share: float = 1.0
+    rate_with: float | None = None
+    rate_without: float | None = None
+    days: int = 0
 
 
 class StatusFacts(Record, frozen=True, kw_only=True):

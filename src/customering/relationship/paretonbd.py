@@ -19,10 +19,10 @@ import math
 
 import numpy as np
 import scipy  # each of its parts is imported at its first use: they take long
-from numpy.polynomial.legendre import leggauss
 
 from customering.relationship.arrays import Floats, dot
 from customering.relationship.fitting import Bound, BuyingFit, maximise
+from customering.relationship.leaving import Grid, grid_of, leaving
 from customering.relationship.parameters import ParetoNbd
 from customering.relationship.triples import Triples
 
@@ -32,9 +32,6 @@ _BOUNDS = (
     Bound(is_shape=True),
     Bound(is_time=True),
 )
-_POINTS, _SHARES = ((part + shift) / 2 for part, shift in zip(leggauss(14), (1, 0), strict=True))
-# Beyond this power the integrand is told apart from 0 near one end only: points are put there.
-_SHARPEST = 6.0
 _SAME = 1e-9
 
 
@@ -48,11 +45,14 @@ def gradient(parameters: ParetoNbd, triples: Triples) -> Floats:
     return _value_and_gradient(parameters, triples)[1]
 
 
-def _value_and_gradient(parameters: ParetoNbd, triples: Triples) -> tuple[float, Floats]:
+def _value_and_gradient(
+    parameters: ParetoNbd, triples: Triples, grid: Grid | None = None
+) -> tuple[float, Floats]:
     """Give equation (15) and its derivatives.
 
     The likelihood is ``alive + gone``, which share the factors ``Gamma(r+x) alpha^r beta^s /
-    Gamma(r)``. Alive is then ``(alpha+T)^-(r+x) (beta+T)^-s``, and gone the integral `_gone` gives.
+    Gamma(r)``. Alive is then ``(alpha+T)^-(r+x) (beta+T)^-s``, and gone the integral that `leaving`
+    gives.
     """
     gammaln, psi = scipy.special.gammaln, scipy.special.psi
     r, alpha, s, beta = parameters.r, parameters.alpha, parameters.s, parameters.beta
@@ -71,52 +71,15 @@ def _value_and_gradient(parameters: ParetoNbd, triples: Triples) -> tuple[float,
     end, end_beta = alpha + triples.age, beta + triples.age
     log_end, log_end_beta = np.log(end), np.log(end_beta)
     staying = -(r + x) * log_end - s * log_end_beta
-    leaving, (by_r, by_alpha, by_s, by_beta) = _gone(parameters, triples)
-    value += dot(n, np.logaddexp(staying, leaving))
-    gone = n * scipy.special.expit(leaving - staying)
+    left, (by_r, by_alpha, by_s, by_beta) = leaving(parameters, triples, grid)
+    value += dot(n, np.logaddexp(staying, left))
+    gone = n * scipy.special.expit(left - staying)
     alive = n - gone
     slopes[0] += dot(gone, by_r) - dot(alive, log_end)
     slopes[1] += dot(gone, by_alpha) - dot(alive, (r + x) / end)
     slopes[2] += dot(gone, by_s) - dot(alive, log_end_beta)
     slopes[3] += dot(gone, by_beta) - dot(alive, s / end_beta)
     return value, np.array(slopes)
-
-
-def _gone(parameters: ParetoNbd, triples: Triples) -> tuple[Floats, tuple[Floats, ...]]:
-    """Give the logarithm of the integral over having left, and its four derivatives.
-
-    The integral is that of ``s (alpha+t)^-(r+x) (beta+t)^-(s+1)`` over t from t_x to T. In terms of
-    ``v = ((alpha+t_x) / (alpha+t))^(m/p)`` with ``m = r+s+x`` it is that of ``v^(p-1)`` and a power
-    of ``(beta+t) / (alpha+t)``, both smooth; p is m, but not so large that v^p is all at one end.
-    """
-    r, alpha, s, beta = parameters.r, parameters.alpha, parameters.s, parameters.beta
-    x, start = triples.frequency, alpha + triples.recency
-    power = r + s + x
-    sharp = np.clip(power, 1.0, _SHARPEST)
-    silence = np.log((alpha + triples.age) / start)
-    width = -np.expm1(-power / sharp * silence)
-    log_v = np.log1p(width[:, np.newaxis] * (_POINTS - 1))
-    # The time of leaving itself, so that a small beta is not lost beside a large alpha.
-    since = start[:, np.newaxis] * np.expm1(log_v * -(sharp / power)[:, np.newaxis])
-    at = triples.recency[:, np.newaxis] + since
-    left, left_beta = alpha + at, beta + at
-    log_left, log_left_beta = np.log(left), np.log(left_beta)
-    part = (s + 1) * (log_left - log_left_beta) + (sharp - 1)[:, np.newaxis] * log_v
-    peak = part.max(axis=1)
-    part = np.exp(part - peak[:, np.newaxis]) * _SHARES
-    total = part.sum(axis=1)
-    share = part / total[:, np.newaxis]
-    # Who bought today has had no time to leave: the logarithm is that of 0.
-    with np.errstate(divide="ignore"):
-        leaving = math.log(s) + np.log(sharp / power) - power * np.log(start) + peak
-        leaving += np.log(width * total)
-    slopes = (
-        -np.einsum("ij,ij->i", share, log_left),
-        -(r + x) * np.einsum("ij,ij->i", share, 1 / left),
-        1 / s - np.einsum("ij,ij->i", share, log_left_beta),
-        -(s + 1) * np.einsum("ij,ij->i", share, 1 / left_beta),
-    )
-    return leaving, slopes
 
 
 def fit(triples: Triples) -> BuyingFit:
@@ -127,9 +90,12 @@ def fit(triples: Triples) -> BuyingFit:
     Invalid
         When nobody bought twice: then nothing is known about repeat buying.
     """
+    grids: dict[int, tuple[Triples, Grid | None]] = {}
 
     def score(values: tuple[float, ...], some: Triples) -> tuple[float, Floats]:
-        return _value_and_gradient(_parameters(values), some)
+        if id(some) not in grids:
+            grids[id(some)] = some, grid_of(some)
+        return _value_and_gradient(_parameters(values), some, grids[id(some)][1])
 
     found = maximise(score, triples, _BOUNDS)
     return BuyingFit(
@@ -151,9 +117,9 @@ def probability_alive(
     """Give the probability that each person is still alive as a customer: equation (26)."""
     r, alpha, s, beta = parameters.r, parameters.alpha, parameters.s, parameters.beta
     people = Triples(frequency=frequency, recency=recency, age=age, count=np.ones(age.size))
-    leaving, _ = _gone(parameters, people)
+    left = leaving(parameters, people, grid_of(people)).logarithm
     staying = -(r + frequency) * np.log(alpha + age) - s * np.log(beta + age)
-    alive: Floats = scipy.special.expit(staying - leaving)
+    alive: Floats = scipy.special.expit(staying - left)
     return alive
 
 

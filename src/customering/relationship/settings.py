@@ -165,6 +165,15 @@ class StatusSettings(Settings, frozen=True, kw_only=True):
             le=1,
         ),
     ] = 0.0
+    persuasion_measured_share: Annotated[
+        float,
+        msgspec.Meta(
+            description="Share of people to whom what contact does to people like them is never"
+            " applied, so that it can be measured again, in [0, 1].",
+            ge=0,
+            le=1,
+        ),
+    ] = 0.1
     unhappy_sentiment: Annotated[
         float,
         msgspec.Meta(

@@ -4,7 +4,13 @@ Both read the same facts, and nothing is said to the operator that the person ma
 """
 
 from customering.kernel.clock import day_of, format_day
-from customering.relationship.model import ContactContract, ContactKind, StatusFacts, StatusName
+from customering.relationship.model import (
+    ContactContract,
+    ContactKind,
+    Persuasion,
+    StatusFacts,
+    StatusName,
+)
 from customering.relationship.rhythm import Rhythm
 
 _ALL: tuple[ContactKind, ...] = (
@@ -84,6 +90,10 @@ CONTRACTS: dict[StatusName, ContactContract] = {
         words="Only what we still owe them.",
     ),
 }
+
+
+# A chance below the one, or above the other, says the contrary of being on time, or late.
+_LIKELY, _SURE = 0.5, 0.8
 
 
 def days_in_words(days: float) -> str:
@@ -207,7 +217,7 @@ def fact_sentences(facts: StatusFacts, rhythm: Rhythm | None) -> tuple[str, ...]
         for sentence in (
             *_declared_sentences(facts),
             *_purchase_sentences(facts, rhythm),
-            *_model_sentences(facts),
+            *_model_sentences(facts, rhythm),
             *_contact_sentences(facts),
         )
         if sentence
@@ -256,11 +266,34 @@ def _purchase_sentences(facts: StatusFacts, rhythm: Rhythm | None) -> list[str]:
     return said
 
 
-def _model_sentences(facts: StatusFacts) -> list[str]:
+def alive_in_words(p_alive: float, rhythm: Rhythm | None, who: str = "their") -> str:
+    """Say why the chance of still being a customer is not what the status says; empty if it is.
+
+    The model knows how often and how lately everybody buys, and takes all for as regular as each
+    other; the status asks what is usual for this one person. In rare cases they disagree.
+
+    Parameters
+    ----------
+    who
+        ``their``, or ``your`` for the person themselves.
+    """
+    if rhythm is None:
+        return ""
+    they = "you" if who == "your" else "they"
+    if rhythm.lateness <= 1 and p_alive < _LIKELY:
+        return f"by how people usually buy; by {who} own rhythm {they} are on time, and that counts"
+    if rhythm.lateness > 1 and p_alive > _SURE:
+        return f"by how people usually buy; by {who} own rhythm {they} are late, and that counts"
+    return ""
+
+
+def _model_sentences(facts: StatusFacts, rhythm: Rhythm | None) -> list[str]:
     said = []
     # BG/NBD takes everybody for alive after one purchase day, which would say nothing.
     if facts.p_alive is not None and (facts.order_days > 1 or facts.p_alive < 1):
-        said.append(f"Still a customer with a probability of {_chance(facts.p_alive)}.")
+        why = alive_in_words(facts.p_alive, rhythm)
+        chance = f"Still a customer with a probability of {_chance(facts.p_alive)}"
+        said.append(f"{chance}, {why}." if why else f"{chance}.")
     if facts.expected_purchases_90 is not None:
         said.append(
             f"Purchases on {facts.expected_purchases_90:.1f} of the next 90 days are expected."
@@ -291,9 +324,25 @@ def _contact_sentences(facts: StatusFacts) -> list[str]:
             " days."
         )
     if facts.persuasion is not None:
-        found = facts.persuasion
-        said.append(
-            f"Contact changes what people like them do by {found.effect:+.1%}"
-            f" (between {found.low:+.1%} and {found.high:+.1%})."
-        )
+        said += _persuasion_sentences(facts.persuasion)
     return said
+
+
+def _persuasion_sentences(found: Persuasion) -> list[str]:
+    """Tell what was measured of people like them, and what it means."""
+    within = f"(between {found.low:+.1%} and {found.high:+.1%})"
+    means = {
+        "": "",
+        "persuadable": "So hearing from us helps them.",
+        "would buy anyway": "So they buy as often without hearing from us.",
+        "would not buy either way": "So hearing from us changes nothing.",
+        "put off": "So hearing from us puts them off.",
+    }[found.kind]
+    if found.rate_with is None or found.rate_without is None:
+        return [f"Contact changes what people like them do by {found.effect:+.1%} {within}.", means]
+    return [
+        f"Of people like them {found.rate_with:.1%} bought within {found.days} days when we got in"
+        f" touch, and {found.rate_without:.1%} when we left them alone: {found.effect:+.1%}"
+        f" {within}.",
+        means,
+    ]
