@@ -103,6 +103,8 @@ def models(bought: dict[int, dict[int, list[int]]]) -> SimpleNamespace:
             through_day=DAYS - 1,
             settings=TasteSettings(discovery_items_max=2_000),
         ),
+        persuasion=None,
+        arrivals=None,
         value=fit_value(history, until_day=DAYS, fitted_at_ms=NOW_MS),
         items={
             name: Item(

@@ -211,12 +211,20 @@ def row(name: str, measured: Load, items: int = 1) -> None:
 
 
 def mixed(
-    process: subprocess.Popen[str], url: str, key: str, people: int, seconds: float
+    process: subprocess.Popen[str],
+    url: str,
+    key: str,
+    people: int,
+    seconds: float,
+    share: float = 1.0,
 ) -> tuple[Load, Load]:
-    """Send 20,000 events a second in batches of 100 and ask for 500 decisions a second."""
+    """Send 20,000 events a second in batches of 100 and ask for 500 decisions a second.
+
+    `share` of both: a server that is not at its limit answers without a queue.
+    """
     environments = (
-        environment_of("batch", key, people, DELAY_MS=76),
-        environment_of("decide", key, people, DELAY_MS=29),
+        environment_of("batch", key, people, DELAY_MS=round((80 - 4 * share) / share)),
+        environment_of("decide", key, people, DELAY_MS=round((32 - 3 * share) / share)),
     )
     before = cpu_seconds(process.pid)
     running = [
@@ -284,9 +292,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
                     load(server, url, told, seconds=seconds, connections=connections),
                     items,
                 )
-            batches, decisions = mixed(server, url, key, people, seconds)
-            row("mixed: events in batches", batches, 100)
-            row("mixed: decisions", decisions)
+            for name, share in (("mixed", 1.0), ("half of it", 0.5), ("a quarter", 0.25)):
+                batches, decisions = mixed(server, url, key, people, seconds, share)
+                row(f"{name}: events in batches", batches, 100)
+                row(f"{name}: decisions", decisions)
             print(
                 f"start {took:.1f} s; memory {idle:.0f} MB idle,"
                 f" {resident_mb(server.pid):.0f} MB in the end"

@@ -36,7 +36,7 @@ class ItemSuggestion(Record, frozen=True, kw_only=True):
     price_minor: int | None = None
     probability: float
     common_probability: float = 0.0
-    kind: Literal["repeat", "discover", "popular"]
+    kind: Literal["repeat", "discover", "popular", "alike"]
     facts: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
@@ -65,6 +65,7 @@ def suggestion_of(
         "gap_days": told.every_days,
         "days_since_last": told.last_days_ago,
         "repeat_rate": told.share_rebuy,
+        "alike_times": told.alike_times,
         "bought_with": [titles[product] for product in told.because_of if product in titles],
     }
     return ItemSuggestion(
@@ -145,8 +146,9 @@ def catalogue_candidates(
     chance b (its `base_propensity`), or out of a wish to buy what it is about, with chance w q.
     Here ``q = 1 - prod(1 - p)`` over the suggestions p that it is about, so q is the chance that
     the person buys at least one of them if purchases are independent. It lies in [b, 1], grows with
-    every p, and is b for an action about nothing. It is an assumption until outcomes have been
-    learned from, and not the effect of the action: people also accept what they would have bought.
+    every p, and is exactly b for an action about nothing. It is an assumption until outcomes have
+    been learned from, and not the effect of the action: people also accept what they would have
+    bought.
     """
     by_product = {suggestion.product_id: suggestion for suggestion in suggestions}
     by_category: dict[str, list[ItemSuggestion]] = {}
@@ -163,7 +165,11 @@ def catalogue_candidates(
         candidates.append(
             Candidate(
                 action=action,
-                propensity=1.0 - (1.0 - action.base_propensity) * (1.0 - wish),
+                propensity=(
+                    1.0 - (1.0 - action.base_propensity) * (1.0 - wish)
+                    if wish
+                    else action.base_propensity
+                ),
                 value_minor=action.value_minor,
                 facts=_facts(about.values()),
             )

@@ -31,6 +31,8 @@ PAGES = {
     "want": "/me/want",
     "take": "/me/take",
     "devices": "/me/devices",
+    "passkeys": "/me/passkeys",
+    "bring": "/me/bring",
 }
 SIZES = {
     "phone": {"width": 390, "height": 844, "phone": True},
@@ -58,7 +60,9 @@ def _take(folder: Path, shop: PortalServed, browsers: Browsers) -> list[Path]:
             places.append(_snap(window, folder, name, size))
         shop.sign_in(window, "ada@example.org")
         if size == "phone":
+            window.do("device")
             _live(window, shop)
+            (held,) = window.do("held")
         for name, path in PAGES.items():
             window.go(shop.url + path)
             places.append(_snap(window, folder, name, size))
@@ -69,10 +73,25 @@ def _take(folder: Path, shop: PortalServed, browsers: Browsers) -> list[Path]:
         window.go(f"{shop.url}/me/why")
         window.press("article a.button")
         places.append(_snap(window, folder, "decision", size))
+        window.go(f"{shop.url}/me/allow")
+        window.press("[id='p-personalize.offers'] details.more summary")
+        window.do("scroll", selector="[id='p-personalize.offers']")
+        places.append(_snap(window, folder, "exchange", size))
         window.go(f"{shop.url}/me/take")
+        window.do("scroll", selector="section[aria-labelledby=transfer]")
+        places.append(_snap(window, folder, "transfer", size))
         window.do("scroll", selector="section[aria-labelledby=erase]")
         places.append(_snap(window, folder, "erase", size))
         places += _elsewhere(folder, shop, browsers, size)
+    dark = browsers.window("dark", dark=True, **SIZES["phone"])
+    dark.do("device")
+    dark.do("hold", credential=held)
+    dark.go(f"{shop.url}/me/sign-in")
+    dark.click("Sign in with a passkey")
+    dark.do("settled", url=f"{shop.url}/me")
+    for name in ("us", "allow", "take"):
+        dark.go(shop.url + PAGES[name])
+        places.append(_snap(dark, folder, f"{name}-dark", "phone"))
     german = browsers.window("german", locale="de-AT", **SIZES["phone"])
     shop.sign_in(german, "ada@example.org")
     german.go(f"{shop.url}/me")
@@ -85,7 +104,15 @@ def _live(window: Window, shop: PortalServed) -> None:
     window.go(f"{shop.url}/me/allow")
     window.do("press", selector="[name='purpose.marketing.email'][value=allow]")
     window.do("press", selector="[name='purpose.ads.audiences'][value=deny]")
-    shop.decide("ada", places=2)
+    _used(shop)
+    window.go(f"{shop.url}/me/passkeys")
+    window.write("What you call it", "My telephone")
+    window.click("Add a passkey")
+    window.do("seen", text="From now on it lets you in")
+    window.go(f"{shop.url}/me/take")
+    form = "form[action='/me/take/transfer']"
+    window.do("fill", selector=f"{form} [name=label]", value="Green Grocer Ltd")
+    window.press(f"{form} button")
     window.go(f"{shop.url}/me/want")
     window.write("What do you look for?", "Bicycle bag")
     window.do("fill", selector="#must", value="waterproof\nfits any rack")
@@ -96,6 +123,25 @@ def _live(window: Window, shop: PortalServed) -> None:
     window.press("article details:last-of-type > summary")
     window.do("fill", selector="article textarea", value="Why do you show me this every week?")
     window.do("press", selector="article details:last-of-type .primary")
+
+
+def _used(shop: PortalServed) -> None:
+    """Let her take up an offer with a discount."""
+    made = shop.decide("ada", places=2)
+    taken = next(one for one in made["actions"] if one["action_id"] != "leave_alone")
+    order = {
+        "type": "track",
+        "event": "Order Completed",
+        "userId": "ada",
+        "messageId": "order-ada-offer",
+        "properties": {
+            "order_id": "offer", "total": 21.42, "discount": 11.9, "currency": "EUR",
+            "decision_id": made["decision_id"], "action_id": taken["action_id"],
+            "products": [{"product_id": "p-coffee", "name": "Espresso beans, 500 g",
+                          "category": "Coffee", "price": 11.9, "quantity": 3}],
+        },
+    }  # fmt: skip
+    shop.tell(order)
 
 
 def _elsewhere(folder: Path, shop: PortalServed, browsers: Browsers, size: str) -> list[Path]:

@@ -91,18 +91,30 @@ def decide(
     weights = [1.0] * len(candidates)
     if not stance.is_common and stance.may_use_facts and stance.blocked is None:
         weights = [weight_of(case, candidate) for candidate in candidates]
+    effects = [1.0] * len(candidates)
+    if not stance.is_common and stance.may_use_facts and stance.blocked is None:
+        effects = [effect_of(case, stance, candidate) for candidate in candidates]
     learned = None
     if not stance.is_common and stance.blocked is None and learner is not None:
         learned = _learned(case, learner)
     if learned is not None:
         chances = learned
-    scores = priorities(chances, candidates, weights, policy.settings.arbitration).tolist()
+    factors = policy.settings.arbitration
+    scores = priorities(chances, candidates, weights, effects, factors).tolist()
     taught = 0 if learned is None or learner is None else learner.taught(_place(request))
     outcome = _choose(case, stance, eligible, scores, taught)
     losses = losses | outcome.slate.losses
     considered = [
         *_considered(
-            case, stance, outcome, chances.tolist(), scores, losses, weights, learned is not None
+            case,
+            stance,
+            outcome,
+            chances.tolist(),
+            scores,
+            losses,
+            weights,
+            effects,
+            learned is not None,
         ),
         _quiet_considered(case, stance, outcome, len(eligible)),
     ]
@@ -118,7 +130,7 @@ def _learned(case: Asked, learner: Learner) -> Floats | None:
     if not learner.version or not case.candidates:
         return None
     offer, policy = offer_of(case.candidates), case.policy
-    use = policy.learning.at(case.request.placement).context
+    use = policy.learning.at(case.request.placement, case.request.channel).context
     may = isinstance(permission(_as_case(case), policy.learning.purpose, ""), Permit)
     is_open = use == "always" or (use == "gate" and case.request.placement in learner.open_places)
     features = None
@@ -128,6 +140,19 @@ def _learned(case: Asked, learner: Learner) -> Floats | None:
     return learner.chances(
         offer.tables, offer.propensities, offer.logits, _place(case.request), features
     )
+
+
+def effect_of(case: Asked, stance: Stance, candidate: Candidate) -> float:
+    """Give the share of acceptance of one candidate that would not have come without us."""
+    known, channel = case.person.effects, case.request.channel
+    if stance.is_essential:
+        return 1.0
+    own = known.get(f"action:{candidate.action.action_id}")
+    if own is not None:
+        return own
+    if not channel:
+        return 1.0
+    return known.get(f"contact:{channel}", known.get("contact", 1.0))
 
 
 def weight_of(case: Asked, candidate: Candidate) -> float:
@@ -238,6 +263,7 @@ def _considered(
     scores: Sequence[float],
     losses: dict[int, Loss],
     weights: Sequence[float],
+    effects: Sequence[float],
     is_learned: bool,
 ) -> list[Considered]:
     """Give each candidate with the parts of its score and its fate."""
@@ -261,6 +287,7 @@ def _considered(
                 words=_reasons(candidate, stance) if loss is None else loss.words,
                 prior=candidate.propensity if is_learned else None,
                 context_weight=weights[index],
+                effect=effects[index],
             )
         )
     return kept
@@ -399,6 +426,9 @@ class _Rules:
         loss = eligibility_loss(action, case.request, self._traits, case.now_ms)
         if loss is None:
             loss = self._permission_loss(action)
+        if loss is None and action.action_id in case.person.outranked:
+            words = "You told us what you look for, so we do not remind you of it."
+            loss = Loss("outranked", words)
         if loss is None and action.action_id in case.person.dismissed:
             loss = dismissed_loss(action, case.person.dismissed[action.action_id], case.now_ms)
         if loss is None and action.action_id in self._last:
@@ -634,14 +664,17 @@ def priorities(
     chances: Floats,
     candidates: Sequence[Candidate],
     weights: Sequence[float],
+    effects: Sequence[float],
     factors: ArbitrationSettings,
 ) -> Floats:
     """Give the product of the factors that count, of each candidate. Minor units."""
     scores = []
-    for chance, candidate, weight in zip(chances.tolist(), candidates, weights, strict=True):
+    each = zip(chances.tolist(), candidates, weights, effects, strict=True)
+    for chance, candidate, weight, effect in each:
         scale = float(candidate.value_minor) if factors.use_value else 1.0
         scale *= candidate.action.lever if factors.use_lever else 1.0
         scale *= weight if factors.use_context_weight else 1.0
+        scale *= effect if factors.use_effect else 1.0
         scores.append(chance * scale if factors.use_propensity else scale)
     return np.array(scores, dtype=np.float64)
 

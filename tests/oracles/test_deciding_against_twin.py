@@ -32,6 +32,7 @@ from customering.relationship.histories import summarise
 from customering.relationship.model import Purchases as Orders
 from customering.relationship.model import ValueModel
 from customering.relationship.value import fit_value
+from customering.taste.answering import NOBODY
 from customering.taste.history import gather
 from customering.taste.model import TasteModel, TasteSettings
 from customering.taste.train import train
@@ -76,6 +77,7 @@ class Shelf:
 
     def __init__(self, taste: TasteModel | None, value: ValueModel | None) -> None:
         self.taste, self.value = taste, value
+        self.arrivals, self.answering, self.persuasion = None, NOBODY, None
         self.items = {
             product: Item(
                 product_id=product,

@@ -104,8 +104,18 @@ people = st.builds(
         max_size=4,
     ).map(tuple),
     dismissed=st.dictionaries(st.sampled_from(IDS), st.integers(DAY - 47, DAY + 1), max_size=4),
+    outranked=st.frozensets(st.sampled_from(IDS), max_size=2),
     accepted=st.dictionaries(st.sampled_from(IDS), st.integers(DAY - 9, DAY), max_size=2),
     zone=st.sampled_from(["", "Europe/Vienna", "Asia/Tokyo"]),
+    effects=st.sampled_from(
+        [
+            {},
+            {},
+            {"contact": 0.0},
+            {"contact": 0.4, "contact:email": 0.25, "action:a": 0.0},
+            {"action:b": 0.5, "action:gone": 0.0, "contact:sms": 0.1},
+        ]
+    ),
 )
 requests = st.builds(
     DecisionRequest,
@@ -150,6 +160,7 @@ policies = st.builds(
                 ArbitrationSettings(use_value=False),
                 ArbitrationSettings(use_propensity=False, use_context_weight=False),
                 ArbitrationSettings(use_lever=False),
+                ArbitrationSettings(use_effect=False),
             ]
         ),
     ),
@@ -195,6 +206,8 @@ def test_columns_decide_as_one_by_one(
         told = any(one.prior is not None for one in quick.candidates)
         assert (quick.learner != "") == told
     slow = replace(slow, learner=quick.learner)
+    for a, b in zip(quick.candidates, slow.candidates, strict=True):
+        assert a == b
     assert quick == slow
     assert quick.picks == slow.picks
     event = event_of(quick, (identifier("user_id", "ada"),), NOW_MS)

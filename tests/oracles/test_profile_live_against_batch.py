@@ -127,8 +127,14 @@ class World:
         return self.some({
             "products": [self.lines()], "product_id": TEXTS, "revenue_minor": [0, 995, 12_345],
             "total_minor": [7, 1_005], "store_id": TEXTS, "channel": TEXTS, "query": TEXTS,
-            "duration_seconds": NUMBERS, "topic": TEXTS, "details": [self.some({"topic": TEXTS})],
+            "duration_seconds": NUMBERS, "details": [self.some({"topic": TEXTS})],
             "share": [0.1, -2.5, 1 / 3, 4], "rate": [1, 2, -3],
+            "rating": [1, "5", 4.5, "many", 6, -1], "rating_max": [10, "5"],
+            "sentiment": [-1, 0.25, 3],
+            "score": [0, "7", 11], "score_max": [5, 0], "topic": [*TEXTS, "Complaint"],
+            "because": ["Annoying", "later"], "friend": ["user_id:b", "c@example.org", "b"],
+            "friend_user_id": ["b"], "recipient": ["c@example.org", "somebody"],
+            "recipient_user_id": ["b"], "contact": ["1 email mail"],
         })  # fmt: skip
 
     def event(self, number: int) -> Event:
@@ -347,7 +353,7 @@ where = 'contains(last_viewed_products, "a") and not (favourite_store.x == 1)'
 
 def test_audiences_agree(database: duckdb.DuckDBPyConnection) -> None:
     index = AudienceIndex(read_audiences(QUESTIONS, file="x.toml"), TRAITS)
-    pairs = World(3).events(people=90, most=25)
+    pairs = World(3).events(people=140, most=90)
     load_history(database, pairs)
     people: dict[str, list[State]] = defaultdict(list)
     for anchor, state in live_states(TRAITS, pairs).items():

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from customering.outcomes.gate import gate
+from customering.outcomes.persuasion import fit_scope
 from customering.outcomes.qini import kept_at, qini, tenths
 from customering.outcomes.trials import trials_of
 from customering.outcomes.uplift import fit_two_models, judge_uplift, out_of_fold
@@ -187,6 +188,26 @@ def test_women_can_be_told_apart_and_men_cannot(hillstrom: Hillstrom) -> None:
     assert 0.1 <= womens.leave_alone_share <= 0.5
     assert mens.verdict == "no_usable_heterogeneity"
     assert "Act for all" in mens.words
+
+
+def test_only_what_women_get_is_applied_to_each_person(hillstrom: Hillstrom) -> None:
+    scopes = {}
+    for action in (WOMENS, MENS):
+        among = (hillstrom.sent == action) | (hillstrom.sent == NONE)
+        scopes[action] = fit_scope(
+            f"action:{action}",
+            action,
+            hillstrom.features[among, :5],
+            hillstrom.sent[among] == action,
+            hillstrom.visit[among],
+        )
+    assert not scopes[MENS].is_fed
+    runs = scopes[WOMENS].runs
+    # Published: half the list is not moved, none of it is clearly put off.
+    assert [run.is_put_off for run in runs] == [False, False]
+    assert [run.is_moved for run in runs] == [False, True]
+    assert 0.1 <= runs[0].people / sum(run.people for run in runs) <= 0.5
+    assert runs[1].low > 0.04
 
 
 @pytest.mark.parametrize("by", ["visit", "spend"])

@@ -44,7 +44,8 @@ class DecideRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     mode
         ``preview`` decides without keeping anything.
     channel
-        By which the person would be reached, such as ``email``; empty where they already are.
+        By which the person would be reached, such as ``email``; ``best`` takes the one they answer
+        most, and the answer names it; empty where they already are.
     """
 
     placement: Placement
@@ -100,6 +101,10 @@ class DecideAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         What to do, best place first; empty to leave the person alone.
     reasons
         What the person is told.
+    channel
+        The channel by which the person is to be reached; absent where they already are.
+    not_before
+        ISO 8601 instant from which on a message should go out; absent for at once.
     """
 
     decision_id: str | msgspec.UnsetType = msgspec.UNSET
@@ -110,6 +115,8 @@ class DecideAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     propensity: float
     actions: list[ChosenAction]
     reasons: tuple[str, ...]
+    channel: str | msgspec.UnsetType = msgspec.UNSET
+    not_before: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Asking:
@@ -219,6 +226,10 @@ class Asking:
                 if pick.action_id != LEAVE_ALONE
             ],
             reasons=decision.reasons,
+            channel=decision.channel or msgspec.UNSET,
+            not_before=(
+                format_instant(decision.not_before) if decision.not_before else msgspec.UNSET
+            ),
         )
 
     def _request(self, asked: DecideRequest) -> DecisionRequest:

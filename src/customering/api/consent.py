@@ -17,6 +17,7 @@ from customering.api.reception import Reception, query_of, read_as
 from customering.app.consenting import ended_agreement, objection, restriction, signal
 from customering.app.people import Person
 from customering.app.wishes import Wish, choice, standing
+from customering.consent.banners import klaro_choices
 from customering.consent.gate import CompiledPolicy
 from customering.consent.model import Answer
 from customering.consent.voices import choices_of
@@ -45,6 +46,9 @@ class ConsentRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         ``gpc`` or ``gpp`` to ``heed`` or ``ignore`` what the browser says.
     agreements
         Agreement in force to ``end``.
+    klaro
+        What a banner of Klaro holds, service by service, whose configuration is
+        ``/v1/consent/klaro.json``; services of other configurations are left out.
     """
 
     purposes: _Some[Answer] | msgspec.UnsetType = msgspec.UNSET
@@ -52,6 +56,7 @@ class ConsentRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     restriction: Literal["on", "off"] | msgspec.UnsetType = msgspec.UNSET
     signals: _Some[Literal["heed", "ignore"]] | msgspec.UnsetType = msgspec.UNSET
     agreements: _Some[Literal["end"]] | msgspec.UnsetType = msgspec.UNSET
+    klaro: _Some[bool] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,8 +171,9 @@ handlers = [consent, status]
 
 def _wishes(asked: ConsentRequest, found: Person, policy: CompiledPolicy) -> Iterable[Wish]:
     """Give what a person says, one event for each kind of thing."""
-    if asked.purposes:
-        yield choice(found, asked.purposes, policy)
+    chosen = klaro_choices(asked.klaro or {}, policy) | (asked.purposes or {})
+    if chosen:
+        yield choice(found, chosen, policy)
     if asked.restriction:
         yield restriction(found, is_on=asked.restriction == "on")
     for key, word in (asked.objections or {}).items():

@@ -36,8 +36,13 @@ class Weighing(msgspec.Struct, frozen=True, kw_only=True):
         Margin when accepted. Minor units.
     lever
         The operator's own weight.
+    context_weight
+        The weight of the circumstances.
+    effect
+        Of what is accepted, the share that would not have come without us, in [0, 1]; 1 where it
+        was not measured.
     score
-        The product of the three.
+        The product of these, as far as they are switched on.
     probability
         Chance, known exactly, with which it got the first place, in [0, 1].
     """
@@ -45,6 +50,8 @@ class Weighing(msgspec.Struct, frozen=True, kw_only=True):
     propensity: float
     value_minor: int
     lever: float
+    context_weight: float
+    effect: float
     score: float
     probability: float
 
@@ -137,6 +144,8 @@ class DecisionAnswer(msgspec.Struct, frozen=True, kw_only=True):
         What came of it so far, in order of time.
     policy_version, seed
         Which settings and which chance decided; absent for a subject token.
+    not_before
+        ISO 8601 instant from which on a message should go out; absent for at once.
     """
 
     decision_id: str
@@ -155,6 +164,7 @@ class DecisionAnswer(msgspec.Struct, frozen=True, kw_only=True):
     outcomes: list[ExplainedOutcome]
     policy_version: str | msgspec.UnsetType = msgspec.UNSET
     seed: int | msgspec.UnsetType = msgspec.UNSET
+    not_before: str | msgspec.UnsetType = msgspec.UNSET
 
 
 @get("/v1/decisions/{decision_id:str}")
@@ -205,6 +215,7 @@ def answer_of(made: Decision, outcomes: list[Attributed], caller: Caller) -> Dec
         chosen=made.chosen,
         candidates=[_candidate(one, is_whole=is_whole) for one in made.candidates],
         outcomes=[_outcome(one) for one in outcomes],
+        not_before=format_instant(made.not_before) if made.not_before else msgspec.UNSET,
         policy_version=made.policy_version if is_whole else msgspec.UNSET,
         seed=made.seed if is_whole else msgspec.UNSET,
     )
@@ -237,6 +248,8 @@ def _candidate(one: Considered, *, is_whole: bool) -> ExplainedCandidate:
             propensity=one.propensity,
             value_minor=one.value_minor,
             lever=one.lever,
+            context_weight=one.context_weight,
+            effect=one.effect,
             score=one.score,
             probability=one.probability,
         )

@@ -188,6 +188,8 @@ DECISION: dict[str, Any] = {
                 "propensity": 0.1,
                 "value_minor": 100,
                 "lever": 1.0,
+                "context_weight": 1.0,
+                "effect": 1.0,
                 "score": 10.0,
                 "probability": 0.95,
             },
@@ -234,6 +236,7 @@ IMPORT_REPORT: dict[str, Any] = {
     "appended": 1,
     "duplicates": 1,
     "quarantined": 1,
+    "not_kept": 0,
     "seconds": 0.04,
 }
 

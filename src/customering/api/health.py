@@ -86,6 +86,8 @@ async def metrics(request: AnyRequest, reception: NamedDependency[Reception]) ->
     figures.waiting.set(live.waiting_events)
     figures.behind.set(_lag(reception))
     figures.log_end.set(reception.engine.folding.offset)
+    for kind, number in reception.engine.collecting.not_kept.items():
+        figures.not_recorded.labels(kind).set(number)
     return Response(generate_latest(figures.registry), media_type=_PROMETHEUS_TEXT, status_code=200)
 
 

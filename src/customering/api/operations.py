@@ -12,6 +12,7 @@ from customering.api.people import EVENTS_MOST, EVENTS_USUAL, PersonAnswer, Time
 from customering.api.permission_operations import PERMISSION
 from customering.api.profile_operations import PROFILE_API
 from customering.api.rights_agents_operations import AGENTS
+from customering.api.rights_callbacks import CALLBACKS
 from customering.api.rights_operations import RIGHTS
 from customering.api.webhooks import WebhookAnswer
 from customering.app.importing import ImportReport
@@ -255,6 +256,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *PROFILE_API,
     *RIGHTS,
     *AGENTS,
+    *CALLBACKS,
     *OTHER_DOORS_IN,
     *OPERATING,
 )

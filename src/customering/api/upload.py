@@ -145,24 +145,31 @@ class Uploads:
         )
         try:
             while (step := await self._live.in_thread(_next, steps)) is not None:
-                await self._take(step.taken)
+                not_kept = await self._take(step.taken)
                 events = step.taken.accepted
                 new = len({event.event_id for event in events})
                 seconds = time.monotonic() - started
-                report = report.after(step, new, len(events) - new, seconds)
+                repeated = len(events) - new
+                report = report.after(step, new - not_kept, repeated, seconds, not_kept)
         finally:
             await self._live.in_thread(steps.close)
         return report
 
-    async def _take(self, taken: Intake) -> None:
-        """Append a block as soon as there is room for it; live events go first."""
+    async def _take(self, taken: Intake) -> int:
+        """Append a block as soon as there is room for it; live events go first.
+
+        Returns
+        -------
+        int
+            How many events people do not let us record.
+        """
         while True:
             try:
-                await self._live.take(taken)
+                accepted = await self._live.take(taken)
             except Overloaded:
                 await asyncio.sleep(_PAUSE_SECONDS)
             else:
-                return
+                return accepted.not_kept
 
 
 class _Sink:

@@ -1,5 +1,6 @@
 """Who is in which group of people, since when, and what they brought since and before."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,8 +9,11 @@ from numpy.typing import NDArray
 from customering.app.decided import PURPOSE, open_decided, read_decided
 from customering.app.engine import Engine
 from customering.app.purchases import PurchaseData
+from customering.decision.losses import CODE_OF, to_letters
 from customering.decision.model import Decision
 from customering.events.model import DECISION_MADE
+from customering.kernel.clock import day_of
+from customering.outcomes.habits import FEATURES, features_of_many
 
 BEFORE_DAYS = 90
 """Days before somebody came into the comparison that tell what they do anyhow."""
@@ -32,12 +36,15 @@ class Entered(NamedTuple):
     groups
         In how many groups their decisions put them; more than one when they were joined with
         somebody else, or the groups were dealt anew.
+    person_id
+        The id they were decided for under.
     """
 
     person: str
     group: str
     day: int
     groups: int
+    person_id: str = ""
 
 
 class Brought(NamedTuple):
@@ -95,17 +102,80 @@ def read_groups_of_action(
 ) -> list[Entered]:
     """Read from the decisions for whom an action was possible, and from whom it was held out."""
     open_decided(engine, since_ms)
-    found: list[Entered] = []
-    for one in read_decided(engine, most=most):
-        told = [
-            (group, decision.decided_at // 86_400_000)
-            for decision in one.decisions
-            if (group := _of_action(decision, action_id))
-        ]
-        if told:
-            kinds = {group for group, _ in told}
-            found.append(Entered(one.person, told[0][0], int(told[0][1]), len(kinds)))
+    return groups_of_actions(engine, [action_id], most=most)[action_id]
+
+
+def groups_of_actions(
+    engine: Engine, action_ids: Sequence[str], *, most: int
+) -> dict[str, list[Entered]]:
+    """Read the same of several actions from the decisions that `open_decided` gathered."""
+    found: dict[str, list[Entered]] = {action_id: [] for action_id in action_ids}
+    for one in read_decided(engine, most=most) if found else ():
+        for action_id, entered in found.items():
+            told = [
+                (group, decision)
+                for decision in one.decisions
+                if (group := _of_action(decision, action_id))
+            ]
+            if told:
+                kinds = {group for group, _ in told}
+                group, first = told[0]
+                entered.append(
+                    Entered(
+                        one.person, group, day_of(first.decided_at), len(kinds), first.person_id
+                    )
+                )
     return found
+
+
+def contact_groups(engine: Engine) -> dict[str, list[Entered]]:
+    """Read who is contacted and who is not, from the decisions that `open_decided` gathered.
+
+    Returns
+    -------
+    dict
+        By channel, and for all channels together by the empty text. Whom chance contacts is among
+        those who are. Who may not be contacted is in no group, for the group would change nothing.
+    """
+    essential = ", ".join(
+        f"'{key}'" for key in sorted(engine.consent.keys) if engine.consent.is_essential(key)
+    )
+    refused = to_letters(np.array([CODE_OF["consent"], CODE_OF["status"]], dtype=np.uint8))
+    found = engine.history.arrow(
+        f"""
+        WITH asked AS (
+            SELECT person, occurred_at, day, properties ->> '$.channel' AS channel,
+                properties ->> '$.purpose' AS purpose, properties ->> '$.person_id' AS person_id,
+                CASE WHEN properties ->> '$.choice' = 'control'
+                    OR coalesce(properties ->> '$.arm', '') = 'control'
+                    THEN 'control' ELSE 'personal' END AS kind,
+                (properties ->> '$.candidates.blocked') IS NOT NULL AND contains(
+                    '{refused}', left(properties ->> '$.candidates.fates', 1)) AS is_refused
+            FROM decided WHERE name = '{DECISION_MADE}'
+        )
+        SELECT person, coalesce(channel, '') AS channel, arg_min(kind, occurred_at) AS kind,
+            min(day)::BIGINT AS day, count(DISTINCT kind) AS kinds,
+            arg_min(person_id, occurred_at) AS person_id
+        FROM asked WHERE channel <> '' AND NOT is_refused AND purpose NOT IN ('', {essential})
+        GROUP BY GROUPING SETS ((person, channel), (person)) ORDER BY person, channel
+        """
+    )
+    groups: dict[str, list[Entered]] = {}
+    for row in found.to_pylist():
+        entered = Entered(
+            row["person"], row["kind"], int(row["day"]), int(row["kinds"]), row["person_id"]
+        )
+        groups.setdefault(row["channel"], []).append(entered)
+    return groups
+
+
+def first_fed_day(engine: Engine) -> int | None:
+    """Give the UTC day from which on decisions used what acting does to a person; None if never."""
+    found = engine.history.arrow(
+        f"SELECT min(day) AS day FROM decided WHERE name = '{DECISION_MADE}'"
+        " AND (properties -> '$.candidates.effects') IS NOT NULL"
+    )["day"].to_pylist()[0]
+    return None if found is None else int(found)
 
 
 def _of_action(decision: Decision, action_id: str) -> str:
@@ -157,38 +227,31 @@ def brought_by(engine: Engine, entered: list[Entered], *, until_day: int | None 
 
 
 def habits_before(data: PurchaseData, entered: list[Entered]) -> NDArray[np.float32]:
-    """Give what was known of people when they came in. Shape (people, features).
+    """Give what was known of people when they came in, as of the end of the day before.
 
-    The features are those of `HABITS`.
+    Shape (people, features); the features are those of `HABITS`, as a person's profile has them.
     """
     number = {name: at for at, name in enumerate(data.people)}
-    order = np.argsort(data.order_person, kind="stable")
-    ends = np.searchsorted(data.order_person[order], np.arange(len(data.people) + 1))
-    rows = np.zeros((len(entered), len(HABITS)), dtype=np.float32)
-    for row, one in enumerate(entered):
-        at = number.get(one.person)
-        mine = order[ends[at] : ends[at + 1]] if at is not None else order[:0]
-        days = data.order_day[mine]
-        mine, days = mine[days < one.day], days[days < one.day]
-        spent = float(np.nan_to_num(data.order_minor[mine]).sum())
-        ago = one.day - days
-        rows[row] = (
-            np.log1p(len(days)),
-            np.log1p(np.count_nonzero(ago <= BEFORE_DAYS)),
-            np.log1p(min(float(ago.min(initial=365)), 365.0)),
-            np.log1p(float(ago.max(initial=0))),
-            np.log1p(spent / max(len(days), 1)),
-            float(len(days) == 0),
-        )
-    return rows
+    place = np.array([number.get(one.person, -1) for one in entered], dtype=np.int64)
+    known = place >= 0
+    count = len(data.people)
+    today = np.full(count, -1, dtype=np.int64)
+    today[place[known]] = np.array([one.day - 1 for one in entered], dtype=np.int64)[known]
+    before = data.order_day <= today[data.order_person]
+    person, day = data.order_person[before], data.order_day[before]
+    spent = np.bincount(person, np.nan_to_num(data.order_minor[before]), count)
+    person, day = np.unique(np.stack([person, day]), axis=1)
+    days = np.bincount(person, minlength=count).astype(np.float64)
+    ago = (today[person] - day).astype(np.float64)
+    recent = np.bincount(person[ago < BEFORE_DAYS], minlength=count).astype(np.float64)
+    last, first = np.full(count, np.inf), np.zeros(count)
+    np.minimum.at(last, person, ago)
+    np.maximum.at(first, person, ago)
+    rows = features_of_many(days, recent, last, first, spent / np.maximum(days, 1.0))
+    nobody = features_of_many(*(np.array([value]) for value in (0.0, 0.0, np.inf, 0.0, 0.0)))
+    found: NDArray[np.float32] = np.concatenate([rows, nobody])[place]
+    return found
 
 
-HABITS = (
-    "orders so far",
-    f"orders in the {BEFORE_DAYS} days before",
-    "days since the last order",
-    "days since the first order",
-    "usual amount of an order",
-    "never bought",
-)
-"""What `habits_before` gives; amounts and counts on a logarithmic scale."""
+HABITS = FEATURES
+"""What `habits_before` gives."""

@@ -35,7 +35,7 @@ class DecisionCount(NamedTuple):
     withheld: int
 
 
-def open_decided(engine: Engine, since_ms: int = 0) -> DecisionCount:
+def open_decided(engine: Engine, since_ms: int = 0, *, purpose: str = PURPOSE) -> DecisionCount:
     """Gather all decisions and their outcomes of the people who permit to be counted.
 
     Parameters
@@ -44,8 +44,10 @@ def open_decided(engine: Engine, since_ms: int = 0) -> DecisionCount:
         The home. It is for the thread that reads the history.
     since_ms
         Only decisions from this instant on.
+    purpose
+        What these people must permit; counting them, unless more is done with it.
     """
-    permission = engine.permission(PURPOSE)
+    permission = engine.permission(purpose)
     engine.copy_to_history()
     names = ", ".join(f"'{name}'" for name in OUTCOME_OF)
     since = f"h.occurred_at >= {since_ms:d} AND h.kind = 'track'"

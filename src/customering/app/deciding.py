@@ -10,18 +10,21 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 
 from customering.app.decision_facts import CONTACTS_TRAIT as CONTACTS_TRAIT
 from customering.app.decision_facts import NOTHING_BOUGHT, Bought, facts_of
 from customering.app.decision_facts import contact_text as contact_text
 from customering.app.glance import Glance
+from customering.app.knowing import Knowing, LookUp
 from customering.app.listing import Lists, where_from
 from customering.app.looking import looking_of
 from customering.app.models import ModelShelf
 from customering.app.people import Person
 from customering.app.purchases import Item
+from customering.app.reaching import BEST_CHANNEL, Reaching
 from customering.app.settings import CustomeringSettings
-from customering.app.wanting import lifted, wanted_by
+from customering.app.wanting import lifted, outranked_by, wanted_by
 from customering.consent.model import SetStatus
 from customering.decision.decide import decide
 from customering.decision.explore import is_control
@@ -41,6 +44,7 @@ from customering.taste.intents import (
 from customering.taste.model import TasteModel
 from customering.taste.rank import Shortlist, explain_one
 from customering.taste.session import Looking, SessionList
+from customering.taste.sources import Found
 
 _SUGGESTIONS = 60
 _DISCOVERIES = 20
@@ -98,7 +102,7 @@ class _Remembered(NamedTuple):
     table
         The catalogue in force.
     visit
-        What is done in this visit, and where.
+        What is done in this visit, and where, and what people they know speak for.
     offer
         What is weighed; its facts are given with each decision.
     listed
@@ -131,6 +135,8 @@ class Deciding:
         Margin and currency.
     learner
         Gives what was learned from outcomes so far; None for nothing.
+    look_up
+        Gives the people somebody knows; None where nobody else can be seen.
     """
 
     def __init__(
@@ -141,13 +147,17 @@ class Deciding:
         actions: Sequence[Action],
         settings: CustomeringSettings,
         learner: Callable[[], Learner | None] = lambda: None,
+        look_up: LookUp | None = None,
     ) -> None:
         self._models = models
-        self._lists = Lists(models)
+        self._lists = Lists(models, settings.lists)
+        self._knowing = Knowing(look_up, policy.consent, settings.lists)
+        self._reaching = Reaching(models, policy.consent, actions)
         self._learner = learner
         self._policy = policy
         self._actions = actions
         self._categories = {one.action_id: one.categories for one in actions if one.categories}
+        self._reminders = [one for one in actions if one.reminds_of]
         self._settings = settings
         self._in_force: _InForce | None = None
         self._seen_models: tuple[TasteModel | None, dict[str, Item]] = (None, {})
@@ -168,10 +178,23 @@ class Deciding:
         now_ms
             The present, milliseconds since 1970.
         """
+        if request.channel == BEST_CHANNEL:
+            request = self._reaching.request(person, request, now_ms)
         offer = self.offer(person, now_ms, request.context)
-        return decide(
-            request, offer, facts_of(person), self._policy, now_ms, learner=self._learner()
-        )
+        facts = facts_of(person)
+        if request.channel:
+            facts = replace(facts, answering=self._models.answering)
+        outranked = self._outranked(person, now_ms)
+        if outranked:
+            facts = replace(facts, outranked=outranked)
+        return decide(request, offer, facts, self._policy, now_ms, learner=self._learner())
+
+    def _outranked(self, person: Glance, now_ms: int) -> frozenset[str]:
+        """Give the reminders that yield to what somebody says they look for; none at no cost."""
+        said = person.values["declared"]
+        if not self._reminders or not any(name.startswith(INTENT_PREFIX) for name in said):
+            return frozenset()
+        return outranked_by(said, self._reminders, person.values, self._models.items, now_ms)
 
     def forget(self, person_ids: Collection[str]) -> None:
         """Let go of what is remembered of people who are erased."""
@@ -200,10 +223,11 @@ class Deciding:
         is_known = bought.hash != NOTHING_BOUGHT
         cells = () if is_known else where_from(context, now_ms)
         # Everybody who has bought nothing, and looks at nothing, is offered the same there.
-        name = person.person_id if is_known or not looking.is_idle else f" {cells}"
-        found = self._offers.get(name)
-        if found is None or found[:4] != (bought.hash, day, in_force.table, (looking.key, cells)):
-            found = self._remember(name, bought, day, in_force, looking, cells)
+        tips = self._knowing.tips(person, now_ms, self._category_of)
+        name = person.person_id if is_known or tips or not looking.is_idle else f" {cells}"
+        found, visit = self._offers.get(name), (looking.key, cells, tips)
+        if found is None or found[:4] != (bought.hash, day, in_force.table, visit):
+            found = self._remember(name, bought, day, in_force, looking, cells, tips)
         else:
             self._offers.move_to_end(name)
         offer = found.offer.with_facts(self._explainer(found, in_force, bought))
@@ -229,8 +253,11 @@ class Deciding:
         in_force: _InForce,
         looking: Looking,
         cells: tuple[str, ...],
+        tips: tuple[Found, ...],
     ) -> _Remembered:
-        listed = self._lists.of(bought, looking, cells, day, _SUGGESTIONS, discover=_DISCOVERIES)
+        listed = self._lists.of(
+            bought, looking, cells, day, _SUGGESTIONS, discover=_DISCOVERIES, tips=tips
+        )
         known = self._products
         products = [known.get(product) or self._product(product) for product in listed.products]
         wishes = [
@@ -240,11 +267,11 @@ class Deciding:
             )
         ]
         tables, chances = [in_force.table], [in_force.interests.propensities(wishes)]
-        mine, own = self._shown(listed, products)
-        if len(mine):
+        if products or self._popular:
+            mine, own = self._shown(listed, products)
             tables, chances = [mine, *tables], [own, *chances]
         offer = Offer(tables, np.concatenate(chances), lambda place: {})
-        visit = (looking.key, cells)
+        visit = (looking.key, cells, tips)
         made = _Remembered(bought.hash, day, in_force.table, visit, offer, listed, wishes)
         self._offers[name] = made
         self._offers.move_to_end(name)
@@ -270,7 +297,7 @@ class Deciding:
             group=[product.category for product in shown],
             found_by=[*listed.kinds, *everybodys],
             value_minor=[product.value_minor for product in shown],
-            lever=Same(1.0, count),
+            lever=self._levers(listed, count),
             base_propensity=[*base, *common.values()],
             eligibility=Same("", count),
             valid_from=Same(None, count),
@@ -279,6 +306,18 @@ class Deciding:
         )
         own = [*listed.probability, *([0.0] * len(common))]
         return table_of_products(columns, _PURPOSE), np.array(own, dtype=np.float64)
+
+    def _levers(self, listed: Shortlist, count: int) -> Sequence[float]:
+        """Give the weight of each: what nobody has bought yet gets more, to be seen at all."""
+        if "arrival" not in listed.kinds:
+            return Same(1.0, count)
+        new = self._settings.lists.arrival_lever
+        levers = [new if kind == "arrival" else 1.0 for kind in listed.kinds]
+        return [*levers, *([1.0] * (count - len(levers)))]
+
+    def _category_of(self, product_id: str) -> str:
+        item = self._models.items.get(product_id)
+        return "" if item is None else item.category
 
     def _explainer(
         self, found: _Remembered, in_force: _InForce, bought: Bought
@@ -304,6 +343,8 @@ class Deciding:
         items = self._models.items
         facts = {
             "now": listed.now.get(place) if isinstance(listed, SessionList) else None,
+            "others": listed.words.get(listed.products[place]),
+            "alike_times": known.alike_times,
             "times_bought": known.times or None,
             "gap_days": known.every_days,
             "days_since_last": known.last_days_ago,

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from customering.app.glance import Glance
+from customering.app.persuaded import effects_of
 from customering.consent.model import SetStatus
 from customering.decision.model import Contact, PersonFacts
 from customering.profile.lazy import LazyValues
@@ -14,7 +15,7 @@ CONTACTS_TRAIT = "recent_contacts"
 """The trait of earlier contacts, each as `contact_text` writes it."""
 
 ACCEPTED_TRAIT = "accepted_actions"
-"""The trait, where an operator has written one, of what a person took up: by action the days."""
+"""The trait of what a person took up: by action the last day."""
 
 NOTHING_BOUGHT = (0, 0)
 """The hash of somebody who has bought nothing."""
@@ -80,6 +81,7 @@ def facts_of(person: Glance) -> PersonFacts:
         accepted=_accepted(person.values),
         zone=str(person.values["declared"].get("zone", "")),
         wishes=read_contact_wishes(person.values["declared"].get(CONTACT_WISHES_FACT)),
+        effects=effects_of(person.persuasions),
     )
 
 

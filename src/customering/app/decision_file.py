@@ -30,6 +30,7 @@ _COLUMNS: list[tuple[str, pa.DataType]] = [
     ("probability", pa.float64()),
     ("choice", pa.string()),
     ("words", pa.string()),
+    ("not_before", pa.timestamp("ms", tz="UTC")),
 ]
 _SCHEMA = pa.schema(_COLUMNS)
 _OF_DECISION = ("decision_id", "person_id", "placement", "channel", "choice")
@@ -62,19 +63,19 @@ class DecisionFile:
     ) -> None:
         self._writer.close()
 
-    def write(self, decisions: Sequence[tuple[Identifier, Decision]]) -> int:
-        """Write decisions with the identifier of their person; give the number of rows."""
-        rows = [row for name, decision in decisions for row in _rows(name, decision)]
+    def write(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Write rows, as `rows_of` gives them."""
         self._writer.write_table(pa.Table.from_pylist(rows, schema=_SCHEMA))
-        return len(rows)
 
 
-def _rows(name: Identifier, decision: Decision) -> list[dict[str, Any]]:
+def rows_of(name: Identifier, decision: Decision) -> list[dict[str, Any]]:
+    """Give the rows of a decision, one a chosen action, with an identifier of its person."""
     shared = {field: getattr(decision, field) for field in _OF_DECISION}
     shared |= {
         "identifier": name,
         "decided_at": decision.decided_at,
         "expires_at": decision.expires_at,
+        "not_before": decision.not_before or None,
     }
     return [
         shared | {field: getattr(candidate, field) for field in _OF_CANDIDATE}

@@ -1,7 +1,6 @@
 """What deciding for each person brought, against the groups that did without; and for whom."""
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -16,6 +15,8 @@ from customering.app.arms import (
 )
 from customering.app.decided import PURPOSE, latest_ms
 from customering.app.engine import Engine
+from customering.app.persuading import DAYS as SUCCESS_DAYS
+from customering.app.persuading import bought_within
 from customering.kernel.clock import day_of, format_day
 from customering.kernel.errors import Absent
 from customering.kernel.records import Record
@@ -23,8 +24,6 @@ from customering.outcomes.effect import Effect, in_words, incremental_effect
 from customering.outcomes.uplift import Uplift, judge_uplift
 
 MOST_DECISIONS = 100_000
-SUCCESS_DAYS = 28
-
 _SURELY_WRONG = 1e-4
 
 
@@ -161,27 +160,10 @@ def evaluate_uplift(engine: Engine, *, action_id: str = "", seed: int = 1) -> Up
         missing = f"Nobody has been in a group for {SUCCESS_DAYS} days yet."
         return UpliftReport(title=title, features=(), uplift=None, missing=missing)
     data = engine.purchases(PURPOSE)
-    happened = _bought_within(data.people, data.order_person, data.order_day, ripe)
+    happened = bought_within(data, ripe, SUCCESS_DAYS)
     treated = np.array([one.group == "personal" for one in ripe])
     found = judge_uplift(habits_before(data, ripe), treated, happened, seed=seed)
     return UpliftReport(title=title, features=HABITS, uplift=found)
-
-
-def _bought_within(
-    people: Sequence[str],
-    person: "np.ndarray[tuple[int], np.dtype[np.int64]]",
-    day: "np.ndarray[tuple[int], np.dtype[np.int64]]",
-    entered: list[Entered],
-) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
-    """Tell who bought within the days of success since they came in."""
-    number = {name: at for at, name in enumerate(people)}
-    begins = np.full(len(people), np.iinfo(np.int64).max // 2)
-    for one in entered:
-        if one.person in number:
-            begins[number[one.person]] = one.day
-    since = day - begins[person]
-    bought = set(person[(since >= 0) & (since < SUCCESS_DAYS)].tolist())
-    return np.array([number.get(one.person) in bought for one in entered], dtype=np.bool_)
 
 
 def _compared(

@@ -1,87 +1,53 @@
-"""One home, opened: every object built once, and the live path from a payload to a profile."""
+"""One home, opened: what is done with it, from a payload to a profile and a decision."""
 
-import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing
-from functools import cached_property
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from customering.app.agreements import Agreements
-from customering.app.catalog import Catalog
 from customering.app.consenting import statuses_set
-from customering.app.deciding import Deciding, contact_text
-from customering.app.decision_file import DecisionFile
+from customering.app.deciding import contact_text
 from customering.app.erasing_certificate import Certificate, Signer
-from customering.app.erasing_gate import JOURNAL, admission_of, open_journal
+from customering.app.erasing_gate import JOURNAL, open_journal
 from customering.app.erasing_home import begin, finish_pending
 from customering.app.erasing_registers import Forget, registers_of
+from customering.app.erasing_waiting import models_fitted
 from customering.app.folding import (
-    Folding,
     Progress,
     copy_to_history,
     default_mask,
     fingerprint_of,
 )
-from customering.app.home import Home
-from customering.app.learner import DecisionLearner
 from customering.app.learning import TASTE_PURPOSE, VALUE_PURPOSE, Learned, learn
-from customering.app.models import ModelShelf
-from customering.app.people import People, Person
-from customering.app.permission import Permission, permission_for
+from customering.app.parts import Parts
+from customering.app.parts import real_clock as real_clock
+from customering.app.people import Person
+from customering.app.permission import PeopleMasks, Permission, masks_for, permission_for
 from customering.app.purchases import PurchaseData, read_purchases, with_people
+from customering.app.reaching import BEST_CHANNEL
 from customering.app.rebuilding import Rebuilt, rebuild
-from customering.app.receipts import Receipts
-from customering.app.settings import CustomeringSettings
-from customering.consent.gate import CompiledPolicy
-from customering.consent.purposes import PurposeBook, purposes_in_force
 from customering.consent.rights import Again
-from customering.decision.actions import read_actions
-from customering.decision.model import LEAVE_ALONE, Action, Decision, DecisionRequest
-from customering.decision.policy import DecisionPolicy, compile_policy
+from customering.consent.rights_scope import EVERYTHING, Scope
+from customering.decision.model import LEAVE_ALONE, Decision, DecisionRequest
 from customering.decision.record import event_of
-from customering.events.commerce import tracking_plan
 from customering.events.intake import Intake, intake
 from customering.events.model import PERMISSION_NAMES, Event
-from customering.events.plan import TrackingPlan
-from customering.events.plan_file import parse_plan
 from customering.events.store import Appended
-from customering.identity.rules import IdentityRules
-from customering.kernel.clock import parse_instant
-from customering.kernel.errors import Absent, Invalid, InvalidEvent, InvalidSettings, Unavailable
+from customering.kernel.errors import Absent, Invalid, InvalidEvent
 from customering.kernel.ids import Identifier, stable_id
-from customering.profile.audiences import AudienceIndex, members_sql
-from customering.profile.definitions import lay_over, read_audiences, read_traits, shipped_traits
+from customering.profile.audiences import members_sql
 from customering.profile.fold import merge_states
-from customering.profile.traits import TraitSet
-from customering.stores.erasing_journal import Erasure, ErasureJournal
-from customering.stores.history import History
-from customering.stores.rights import RightsStore
-from customering.stores.sqlite_log import SqliteLog
-from customering.stores.sqlite_quarantine import SqliteQuarantine
-from customering.stores.state import State
+from customering.stores.erasing_journal import Erasure
 
-_DECISIONS_A_ROUND = 500
+_READ_AT_ONCE = 500  # people, with everything that is known of them
 
 
 def _silent(events: int) -> None:
     """Tell nobody about progress."""
 
 
-def batched(people: Iterator[Person], size: int) -> Iterator[list[Person]]:
-    """Give people in rounds, one round in memory at a time."""
-    while some := list(islice(people, size)):
-        yield some
-
-
-def real_clock() -> int:
-    """Give the present, milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
-
-
-class Engine:
+class Engine(Parts):
     """Everything of one home; use it as a context manager so that every file is closed.
 
     Parameters
@@ -99,244 +65,6 @@ class Engine:
             engine.ingest([{"type": "track", "event": "Order Completed", "userId": "ada"}])
     """
 
-    def __init__(self, home: Home, *, clock: Callable[[], int] = real_clock) -> None:
-        self.home = home
-        self.clock = clock
-        self._open = ExitStack()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._open.close()
-
-    @property
-    def settings(self) -> CustomeringSettings:
-        """The settings in force."""
-        return self.home.loaded.settings
-
-    @property
-    def present(self) -> int:
-        """The instant everything is judged at: the real one, or the one the settings pretend.
-
-        A pretended clock moves on by a millisecond with every event of the log, so that what is
-        ruled, chosen or decided later is later there too.
-        """
-        if not self.settings.clock.present:
-            return self.clock()
-        return self.pretended_start + self.reading_log.end
-
-    @cached_property
-    def pretended_start(self) -> int:
-        """The instant the settings pretend. Milliseconds since 1970."""
-        pretended = self.settings.clock.present
-        try:
-            return parse_instant(pretended)
-        except ValueError as error:
-            raise InvalidSettings(
-                f"clock.present: {pretended!r} is not a date or an instant",
-                hint='write it as "2018-01-01" or "2018-01-01T05:00:00Z"',
-            ) from error
-
-    # Definitions
-
-    @cached_property
-    def plan(self) -> TrackingPlan:
-        """The shipped tracking plan with the operator's own laid over it."""
-        text = self.home.text_of("plan.toml")
-        return tracking_plan(None if text is None else parse_plan(text, file="plan.toml"))
-
-    @cached_property
-    def traits(self) -> TraitSet:
-        """The shipped traits with the operator's own, compiled."""
-        text = self.home.text_of("traits.toml")
-        own = () if text is None else read_traits(text, file="traits.toml")
-        return TraitSet(lay_over(shipped_traits(), own), sorted(self.consent.keys))
-
-    @cached_property
-    def consent(self) -> CompiledPolicy:
-        """The gate: the purposes and what the settings state for people who have not chosen."""
-        return CompiledPolicy(self.purposes, self.settings.consent)
-
-    @cached_property
-    def purposes(self) -> PurposeBook:
-        """The shipped purposes with the operator's own laid over them."""
-        return purposes_in_force(self.home.text_of("purposes.toml"))
-
-    @cached_property
-    def rules(self) -> IdentityRules:
-        """The rules of identity."""
-        return IdentityRules(self.settings.identity)
-
-    @cached_property
-    def decision_policy(self) -> DecisionPolicy:
-        """What decides."""
-        return compile_policy(self.settings.decision, self.consent, self.settings.learning)
-
-    # Stores
-
-    @cached_property
-    def log(self) -> SqliteLog:
-        """The log, opened for writing; only one process can."""
-        self._look_at_journal_copy()
-        log = self._open.enter_context(SqliteLog(self.home.log_path, self.settings.events))
-        if self._was_anybody_erased:
-            log.admission = admission_of(self.journal.tombstones(), self.rules)
-        return log
-
-    @cached_property
-    def reading_log(self) -> SqliteLog:
-        """The log, opened for reading; a home without one gets an empty one."""
-        if "log" in self.__dict__ or not self.home.log_path.exists():
-            return self.log
-        return self._open.enter_context(
-            SqliteLog(self.home.log_path, self.settings.events, read_only=True)
-        )
-
-    @cached_property
-    def journal(self) -> ErasureJournal:
-        """What was erased, so that it stays erased."""
-        journal = open_journal(self.home.folder)
-        self._open.callback(journal.close)
-        return journal
-
-    @cached_property
-    def rights(self) -> RightsStore:
-        """What people asked for, and who looked at whom."""
-        rights = RightsStore(self.home.folder / JOURNAL)
-        self._open.callback(rights.close)
-        return rights
-
-    @property
-    def _was_anybody_erased(self) -> bool:
-        return (self.home.folder / JOURNAL).exists()
-
-    @cached_property
-    def quarantine(self) -> SqliteQuarantine:
-        """What was refused and why."""
-        quarantine = SqliteQuarantine(self.home.log_path)
-        self._open.callback(quarantine.close)
-        return quarantine
-
-    @cached_property
-    def state(self) -> State:
-        """Profiles, links and the offset they were folded up to."""
-        state = State(self.home.state_url)
-        self._open.callback(state.close)
-        return state
-
-    @cached_property
-    def receipts(self) -> Receipts:
-        """The consent ledger."""
-        receipts = Receipts.open(self.home, rules=self.rules, book=self.purposes, clock=self.clock)
-        self._open.callback(receipts.close)
-        return receipts
-
-    @cached_property
-    def agreements(self) -> Agreements:
-        """The agreements that people proffered."""
-        return Agreements(self.receipts, self.consent, self.settings.consent)
-
-    @cached_property
-    def history(self) -> History:
-        """The columnar copy of the log."""
-        settings = self.settings.history
-        history = History(
-            self.home.history_folder,
-            buckets=settings.buckets,
-            threads=settings.threads,
-            memory=settings.memory,
-        )
-        self._open.callback(history.close)
-        return history
-
-    @cached_property
-    def models(self) -> ModelShelf:
-        """Fitted models."""
-        return ModelShelf(self.home.models_folder)
-
-    @cached_property
-    def folding(self) -> Folding:
-        """The live path."""
-        return Folding(
-            log=self.reading_log,
-            history=self.history,
-            state=self.state,
-            traits=self.traits,
-            policy=self.consent,
-            settings=self.settings,
-        )
-
-    @cached_property
-    def people(self) -> People:
-        """Reads of single people."""
-        return People(
-            log=self.reading_log,
-            history=self.history,
-            state=self.state,
-            traits=self.traits,
-            policy=self.consent,
-            settings=self.settings,
-            models=self.models,
-        )
-
-    @cached_property
-    def actions(self) -> tuple[Action, ...]:
-        """What may be done beside showing products: written in actions.toml, and imported."""
-        text = self.home.text_of("actions.toml") or ""
-        written = read_actions(
-            text, file="actions.toml", policy=self.consent, traits=self._names_of_traits
-        )
-        return (*written, *self.catalog.read())
-
-    @property
-    def _names_of_traits(self) -> set[str]:
-        return {*self.traits.traits, "declared"}
-
-    @cached_property
-    def catalog(self) -> Catalog:
-        """Imported actions."""
-        return Catalog(self.home.catalog_folder)
-
-    @cached_property
-    def deciding(self) -> Deciding:
-        """Decisions for real people."""
-        return Deciding(
-            models=self.models,
-            policy=self.decision_policy,
-            actions=self.actions,
-            settings=self.settings,
-            learner=lambda: self.learner.learner,
-        )
-
-    @cached_property
-    def learner(self) -> DecisionLearner:
-        """What decisions learned from outcomes; as far as it was brought up to the log."""
-        return DecisionLearner(
-            self.home.models_folder,
-            self.settings.learning,
-            # The fold is made anew by a rebuild: ask for it each time.
-            lambda name: self.folding.graph.identifiers_of(name),  # noqa: PLW0108
-        )
-
-    @cached_property
-    def audiences(self) -> AudienceIndex:
-        """The saved questions of audiences.toml."""
-        text = self.home.text_of("audiences.toml") or ""
-        return AudienceIndex(read_audiences(text, file="audiences.toml"), self.traits)
-
-    @property
-    def person_of(self) -> dict[str, str]:
-        """Anchor to a name of its person, for people with several identifiers."""
-        return {name: names[0] for names in self.folding.graph.people() for name in names}
-
-    # Acts
-
     def learn(self) -> Learned:
         """Bring everything up to date and fit all models."""
         may_score = self.permission(VALUE_PURPOSE)
@@ -344,7 +72,8 @@ class Engine:
         self.copy_to_history()
         may_teach = self.permission(self.settings.learning.purpose)
         self.learner.rebuild(self.reading_log, may_teach)
-        return learn(
+        erasures = len(self.journal.erasures()) if self._was_anybody_erased else 0
+        learned = learn(
             history=self.history,
             shelf=self.models,
             person_of=self.person_of,
@@ -353,8 +82,11 @@ class Engine:
             now_ms=self.present,
             currency=self.settings.events.default_currency,
             settings=self.settings.models,
-            erasures=len(self.journal.erasures()) if self._was_anybody_erased else 0,
+            erasures=erasures,
         )
+        if erasures:
+            models_fitted(self, erasures)
+        return learned
 
     def purchases(self, purpose: str) -> PurchaseData:
         """Read the purchases of everybody who permits a purpose."""
@@ -377,51 +109,14 @@ class Engine:
         self.learner.catch_up(self.reading_log)
         now_ms = self.present
         person = self.people.read(name, now_ms=now_ms)
-        decision = self._decide(person, request, now_ms)
-        self.append([self.record(decision, person.identifiers[0])])
-        return decision
-
-    def decide_all(
-        self, request: DecisionRequest, out: Path, progress: Progress = _silent
-    ) -> tuple[int, int]:
-        """Decide for everybody, append all decisions to the log, and write them to a Parquet file.
-
-        Returns
-        -------
-        tuple of int
-            People decided for, and actions chosen.
-
-        Raises
-        ------
-        Invalid
-            When people cannot be reached by this channel at all.
-        """
-        self.check_channel(request)
-        people = chosen = 0
-        self.catch_up()
-        self.learner.catch_up(self.reading_log)
-        now_ms = self.present
-        with DecisionFile(out) as file:
-            for some in batched(self.everybody(), _DECISIONS_A_ROUND):
-                made = [(person, self._decide(person, request, now_ms)) for person in some]
-                self.log.append(
-                    [self.record(decision, person.identifiers[0]) for person, decision in made]
-                )
-                chosen += file.write(
-                    [(person.identifiers[0], decision) for person, decision in made]
-                )
-                people += len(made)
-                progress(people)
-        self.catch_up()
-        return people, chosen
-
-    def _decide(self, person: Person, request: DecisionRequest, now_ms: int) -> Decision:
         glance = self.people.glance(person.person_id, person.identifiers, [person.state], now_ms)
-        return self.deciding.decide(glance, request, now_ms)
+        decision = self.deciding.decide(glance, request, now_ms)
+        self.append([self.record(decision, person.identifiers[0], self.clock())])
+        return decision
 
     def check_channel(self, request: DecisionRequest) -> None:
         """Refuse a misspelt channel, which would leave everybody alone without a word."""
-        if request.purpose not in self.consent.keys:
+        if request.channel != BEST_CHANNEL and request.purpose not in self.consent.keys:
             known = sorted(
                 k.removeprefix("marketing.") for k in self.consent.keys if "marketing." in k
             )
@@ -430,9 +125,9 @@ class Engine:
                 hint=f"channels: {', '.join(known)}",
             )
 
-    def record(self, decision: Decision, name: Identifier) -> Event:
+    def record(self, decision: Decision, name: Identifier, recorded_at: int) -> Event:
         """Give the event that keeps a decision; a contact is noted for the caps to count."""
-        event = event_of(decision, (name,), self.clock())
+        event = event_of(decision, (name,), recorded_at)
         chosen = decision.chosen[0]
         if decision.channel and chosen != LEAVE_ALONE:
             contact = contact_text(decision.decided_at, decision.channel, chosen)
@@ -443,17 +138,29 @@ class Engine:
         """Give every person, one after the other, as of the present."""
         self.catch_up()
         graph, now_ms = self.folding.graph, self.present
+        waiting = iter(self.names_of_everybody())
+        while some := list(islice(waiting, _READ_AT_ONCE)):
+            kept = self.state.get([name for names in some for name in names])
+            for names in some:
+                states = [self.traits.decode(kept[name]) for name in names if name in kept]
+                merged = merge_states(self.traits, states)
+                yield self.people.judge(graph.person_of(names[0]), names, merged, now_ms)
+
+    def names_of_everybody(self) -> list[tuple[Identifier, ...]]:
+        """Give the identifiers of every person of whom anything is known, the canonical one first.
+
+        Profiles must be current; see `catch_up`.
+        """
         done: set[Identifier] = set()
-        for anchor, kept in self.state.scan():
-            if anchor in done:
-                continue
-            names = graph.identifiers_of(anchor)
-            states = {anchor: kept}
-            if len(names) > 1:
-                states = self.state.get(names)
-                done.update(names)
-            merged = merge_states(self.traits, [self.traits.decode(s) for s in states.values()])
-            yield self.people.judge(graph.person_of(anchor), names, merged, now_ms)
+        people = []
+        for anchor in self.state.anchors():
+            if anchor not in done:
+                names = self.folding.graph.identifiers_of(anchor)
+                people.append(names)
+                if len(names) > 1:
+                    done.update(names)
+        self.uses.note(profiles=len(people))
+        return people
 
     def members(self) -> dict[str, list[str]]:
         """Give the people of every audience, by their canonical identifier, in order."""
@@ -465,9 +172,10 @@ class Engine:
             # What most people do not permit must not be read: ask one by one, under their masks.
             index = self.audiences
             inside = {
-                person.identifiers[0]: index.members(person.state, person.as_of, person.mask)
+                person.identifiers[0]: index.members(person.state, person.as_of, person.usable)
                 for person in self.everybody()
             }
+        self.uses.note(profiles=len(inside))
         found: dict[str, list[str]] = {name: [] for name in self.audiences.audiences}
         for name in sorted(inside):
             for audience in inside[name]:
@@ -487,9 +195,10 @@ class Engine:
             row.pop("person"): {audience for audience, is_in in row.items() if is_in}
             for row in self.history.arrow(query.sql("duckdb")).to_pylist()
         }
-        for anchor, _ in self.state.choices():
+        spoken = {anchor for anchor, _ in self.state.choices()}
+        for anchor in spoken | statuses_set(self.history, self.folding.graph).keys():
             person = self.people.read(anchor, now_ms=self.present)
-            members = self.audiences.members(person.state, person.as_of, person.mask)
+            members = self.audiences.members(person.state, person.as_of, person.usable)
             inside[person.identifiers[0]] = members
         return inside
 
@@ -503,12 +212,31 @@ class Engine:
         """
         self.catch_up()
         self.copy_to_history()
-        return permission_for(
+        found = permission_for(
             purpose,
             policy=self.consent,
             graph=self.folding.graph,
             choices=self.state.choices(),
-            statuses=statuses_set(self.history),
+            statuses=statuses_set(self.history, self.folding.graph),
+            now_ms=self.present,
+        )
+        if found.by_default:
+            reached = max(self.history.anchors - len(found.exceptions), 0)
+            self.uses.note(purpose, profiles=reached)
+        else:
+            self.uses.note(purpose, members=found.exceptions)
+        return found
+
+    def masks(self) -> PeopleMasks:
+        """Ask the gate all purposes for everybody, as of everything in the log."""
+        self.catch_up()
+        self.copy_to_history()
+        self.uses.note(profiles=self.history.anchors)
+        return masks_for(
+            policy=self.consent,
+            graph=self.folding.graph,
+            choices=self.state.choices(),
+            statuses=statuses_set(self.history, self.folding.graph),
             now_ms=self.present,
         )
 
@@ -522,14 +250,18 @@ class Engine:
         Returns
         -------
         Intake
-            What was accepted (durable when this returns) and what was set aside.
+            What was accepted (durable when this returns) and what was set aside; what a person
+            does not let us record is in neither.
         """
-        taken = intake(
-            payloads,
-            plan=self.plan,
-            settings=self.settings.events,
-            source=source,
-            received_at=self.clock(),
+        self.catch_up()
+        taken = self.collecting.sift(
+            intake(
+                payloads,
+                plan=self.plan,
+                settings=self.settings.events,
+                source=source,
+                received_at=self.clock(),
+            )
         )
         self.quarantine.add(taken.quarantined)
         self.append(taken.accepted)
@@ -564,7 +296,12 @@ class Engine:
         return not self.state.offset or self.state.fingerprint == in_force
 
     def begin_erasure(
-        self, name: Identifier, again: Again = "new", *, request_id: str = ""
+        self,
+        name: Identifier,
+        again: Again = "new",
+        *,
+        request_id: str = "",
+        scope: Scope = EVERYTHING,
     ) -> Erasure:
         """Note durably that a person is to be erased; `finish_erasures` is to follow.
 
@@ -576,16 +313,20 @@ class Engine:
             What later events of the same identifiers are.
         request_id
             The request this answers; it gets an id of its own when it is empty.
+        scope
+            What is erased.
 
         Raises
         ------
         NoSuchPerson
             When nothing is known under this identifier.
+        Invalid, Refused
+            When that part cannot be erased.
         Conflict
             When a server runs on this home: it is to be asked then.
         """
         self.catch_up()
-        return begin(self, name, again, request_id)
+        return begin(self, name, again, request_id, scope)
 
     def finish_erasures(self) -> list[Certificate]:
         """Complete every erasure that was begun: bytes included.
@@ -596,37 +337,6 @@ class Engine:
             When a server is at it.
         """
         return finish_pending(self)
-
-    def keep_journal_copy(self) -> None:
-        """Copy the journal of erasures to where the settings say, if they do.
-
-        Raises
-        ------
-        Unavailable
-            When it cannot be written.
-        """
-        if self.settings.rights.journal_copy:
-            self.journal.copy_to(Path(self.settings.rights.journal_copy))
-
-    def _look_at_journal_copy(self) -> None:
-        """Take over erasures that only the copy knows: then this home was restored.
-
-        Raises
-        ------
-        Unavailable
-            When its folder is not there: nobody could say who is to be erased again.
-        """
-        folder = Path(self.settings.rights.journal_copy)
-        if not self.settings.rights.journal_copy:
-            return
-        if not folder.is_dir():
-            raise Unavailable(
-                f"the folder of the copy of the journal of erasures is not there: {folder}",
-                hint="mount it, or change rights.journal_copy in customering.toml",
-            )
-        if (folder / JOURNAL).exists():
-            with closing(open_journal(folder)) as other:
-                self.journal.take_from(other)
 
     def take_erasures_from(self, folder: Path) -> int:
         """Take over what was erased in the home that this one was restored from, and erase it here.
@@ -734,7 +444,8 @@ class Engine:
                 else "mend that field, or the plan in plan.toml",
                 path=again.path,
             )
-        self.append(taken.accepted)
+        self.catch_up()
+        self.append(self.collecting.sift(taken).accepted)
         self.quarantine.resolve(quarantine_id, "replayed", self.clock())
         return taken.accepted[0]
 

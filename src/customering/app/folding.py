@@ -18,8 +18,8 @@ from typing import NamedTuple
 from customering.app.settings import CustomeringSettings
 from customering.consent.gate import CompiledPolicy
 from customering.consent.ledger import consent_of
-from customering.consent.model import ConsentRecord
-from customering.events.model import PERMISSION_NAMES, Event
+from customering.consent.model import STATUS_FACT, ConsentRecord, SetStatus
+from customering.events.model import FACT_CORRECTED, PERMISSION_NAMES, Event
 from customering.events.store import Block, EventLog
 from customering.identity.anchors import anchor_of
 from customering.identity.graph import IdentityGraph
@@ -27,6 +27,7 @@ from customering.identity.model import Link
 from customering.identity.rules import IdentityRules
 from customering.kernel.ids import Identifier
 from customering.kernel.records import from_json, to_json
+from customering.profile.declared import facts_of
 from customering.profile.fold import fold_event, fold_events
 from customering.profile.model import State as ProfileState
 from customering.profile.traits import CONSENT, TraitSet
@@ -34,6 +35,10 @@ from customering.stores.history import History
 from customering.stores.state import Kept, State
 
 Progress = Callable[[int], None]
+OnChange = Callable[[Iterable[Identifier], bool], None]
+"""Told of names whose words or person changed, and whether it is a status that may have."""
+
+_CHOOSING = frozenset(PERMISSION_NAMES)
 
 
 def fingerprint_of(traits: TraitSet, policy: CompiledPolicy, settings: CustomeringSettings) -> str:
@@ -48,9 +53,18 @@ def default_mask(traits: TraitSet, policy: CompiledPolicy) -> int:
     return trait_mask(traits, policy, None)
 
 
-def trait_mask(traits: TraitSet, policy: CompiledPolicy, record: ConsentRecord | None) -> int:
-    """Give which traits' purposes the gate permits a person."""
-    permitted = policy.mask(record)
+def trait_mask(
+    traits: TraitSet,
+    policy: CompiledPolicy,
+    record: ConsentRecord | None,
+    status: SetStatus | None = None,
+    now_ms: int = 0,
+) -> int:
+    """Give which traits' purposes the gate permits a person.
+
+    What is kept does not depend on the status, which may end; what is used does.
+    """
+    permitted = policy.restrict(policy.mask(record), status, now_ms)
     return traits.mask_of(key for key in traits.purposes if policy.allows(permitted, key))
 
 
@@ -108,8 +122,10 @@ class Folding:
                 self._masks[anchor] = kept.mask
         self._states: dict[Identifier, ProfileState] = {}
         self._older: dict[Identifier, ProfileState] = {}
+        self._ahead: dict[Identifier, bytes] = {}  # packed until they are asked for
         self._room = settings.fold.cached_profiles // 2
         self._has_let_go = False
+        self._holds_all = False
         self._dirty: set[Identifier] = set()
         self._unsettled: set[Identifier] = set()
         self._used: dict[Identifier, int] = {}
@@ -121,6 +137,8 @@ class Folding:
         self._stored = state.offset
         self._picture = Picture({}, [], self._stored)
         self.offset = self._stored
+        self.on_change: OnChange | None = None
+        """Who is told what bears on what may be recorded of people."""
 
     def catch_up(self, progress: Progress = lambda events: None) -> int:
         """Fold everything of the log that has not been folded, and give the number of events."""
@@ -128,11 +146,16 @@ class Folding:
         with _without_collector():
             for block in self._log.read(after=self.offset - 1):
                 self.fold_block(block)
-                if self.offset - self._stored >= self._settings.fold.checkpoint_events:
+                if self.is_checkpoint_due:
                     self.checkpoint()
                 progress(self.offset - started)
             self.checkpoint()
         return self.offset - started
+
+    @property
+    def is_checkpoint_due(self) -> bool:
+        """Whether so much was folded since the last checkpoint that the next one is due."""
+        return self.offset - self._stored >= self._settings.fold.checkpoint_events
 
     def fold_block(self, block: Block) -> None:
         """Fold one block; it is kept by the next checkpoint."""
@@ -164,11 +187,15 @@ class Folding:
             fold_event(traits, states[anchor], event, mask)
             if anchor in self._missed:
                 self._missed[anchor].append(event)
-            if event.name in PERMISSION_NAMES:
+            if event.name in _CHOOSING:
                 self._take_choice(anchor)
+            elif event.name == FACT_CORRECTED or event.kind == "identify":
+                self._take_status(anchor, event)
         self._dirty |= touched
         if self._records:
             self._unsettled |= self.graph.changed
+        if self.on_change is not None:
+            self.on_change(self.graph.changed, False)
         self._links.extend(self.graph.take_pending())
         self.offset = first + len(events)
 
@@ -190,12 +217,17 @@ class Folding:
         What was read from the store must not be older than what memory has already let go of: once
         anything was let go of, nothing more is taken.
         """
-        if self._has_let_go or len(self._states) + len(self._older) >= self._room:
+        held = len(self._states) + len(self._older) + len(self._ahead)
+        if self._has_let_go or held >= self._room:
             return False
         for anchor, state in kept:
             if anchor not in self._states and anchor not in self._older:
-                self._older[anchor] = self._traits.decode(state)
+                self._ahead[anchor] = state
         return True
+
+    def has_warmed(self) -> None:
+        """Note that all that is stored was given to `warm`: the store need not be asked again."""
+        self._holds_all = not self._has_let_go
 
     def _load(self, anchors: Collection[Identifier]) -> None:
         """Bring the states of anchors into memory; one never seen starts at nothing."""
@@ -210,13 +242,15 @@ class Folding:
 
     def _recall(self, anchors: Iterable[Identifier]) -> None:
         """Bring the states that are kept for some anchors into memory."""
-        states, older = self._states, self._older
+        states, older, ahead = self._states, self._older, self._ahead
         wanted = []
         for anchor in anchors:
             if anchor not in states:
                 if anchor in older:
                     states[anchor] = older.pop(anchor)
-                elif anchor not in self._gone and anchor not in self._absent:
+                elif anchor in ahead:
+                    states[anchor] = self._traits.decode(ahead.pop(anchor))
+                elif not (self._holds_all or anchor in self._gone or anchor in self._absent):
                     wanted.append(anchor)
         if wanted:
             found = self._store.get(wanted)
@@ -233,6 +267,18 @@ class Folding:
         if record is not None:
             self._records[anchor] = record
         self._unsettled.update(self.graph.identifiers_of(anchor))
+
+        if self.on_change is not None:
+            self.on_change((anchor,), False)
+
+    def _take_status(self, anchor: Identifier, event: Event) -> None:
+        """Tell of a status that a person may have set."""
+        if self.on_change is not None and STATUS_FACT in facts_of(event)[1]:
+            self.on_change((anchor,), True)
+
+    def choosers(self) -> Collection[Identifier]:
+        """Give the anchors under which somebody said anything about permission; in memory."""
+        return self._records.keys()
 
     def _mask(self, anchor: Identifier) -> int:
         """Give the mask of the person an anchor belongs to."""
@@ -315,18 +361,45 @@ class Folding:
         """
         gone = frozenset(names)
         changed = self.graph.forget(gone)
-        for kept in (self._states, self._older, self._records, self._masks, self._used):
+        self.vacate(gone)
+        self._links = [link for link in self._links if gone.isdisjoint((link.left, link.right))]
+        if self._records:
+            self._unsettled |= changed
+        if self.on_change is not None:
+            self.on_change(gone | changed, False)
+
+    def vacate(self, anchors: Iterable[Identifier]) -> None:
+        """Let go of the states of anchors under which nothing is filed any more; links stay.
+
+        What the store has of them is not read any more, as after `forget`.
+        """
+        gone = frozenset(anchors)
+        kept_of = (self._states, self._older, self._ahead, self._records, self._masks, self._used)
+        for kept in kept_of:
             for name in gone & kept.keys():
                 del kept[name]
         for name in gone & self._missed.keys():
             del self._missed[name]
         for noted in (self._dirty, self._unsettled, self._waiting):
             noted.difference_update(gone)
-        self._links = [link for link in self._links if gone.isdisjoint((link.left, link.right))]
         self._gone |= gone
-        self._has_let_go = True  # `warm` may have read them from the store already
-        if self._records:
-            self._unsettled |= changed
+        self._let_go()  # `warm` may have read them from the store already
+
+    def amend(
+        self, anchors: Sequence[Identifier], change: Callable[[ProfileState], ProfileState]
+    ) -> None:
+        """Change the states of some anchors at once; they are to be given to `refold` later."""
+        self._recall(anchors)
+        known = [anchor for anchor in anchors if anchor in self._states]
+        for anchor in known:
+            if anchor in self._waiting:
+                self._take_picture(anchor)
+            self._states[anchor] = change(self._states[anchor])
+        self._dirty.update(known)
+
+    def has_missed(self, anchor: Identifier) -> bool:
+        """Tell whether anything was kept aside for an anchor since `set_aside`."""
+        return bool(self._missed.get(anchor))
 
     def forgotten(self, names: Collection[Identifier]) -> None:
         """Note that the store has nothing of some identifiers any more.
@@ -418,11 +491,16 @@ class Folding:
         """Let go of the stored picture, and of profiles beyond those that memory has room for."""
         self._picture = Picture({}, [], self._stored)
         if len(self._states) > self._room:
-            self._has_let_go = True
+            self._let_go()
             # What is in use comes back from there; what is not goes when the next turn comes.
             kept = self._dirty | self._missed.keys()
             self._older = self._states
             self._states = {anchor: self._older.pop(anchor) for anchor in kept}
+
+    def _let_go(self) -> None:
+        """Note that memory does not hold all that is or was stored."""
+        self._has_let_go = True
+        self._holds_all = False
 
     def drop_picture(self) -> None:
         """Take back a picture that could not be stored: the next one will hold what it held."""

@@ -7,21 +7,25 @@ from msgspec.structs import replace
 
 from customering.app.folding import trait_mask
 from customering.app.models import ModelShelf
+from customering.app.persuaded import CONTACT, Persuaded
 from customering.consent.gate import CompiledPolicy
-from customering.consent.model import ConsentRecord
+from customering.consent.model import STATUS_FACT as STATUS_FACT
+from customering.consent.model import ConsentRecord, SetStatus
 from customering.kernel.ids import Identifier, PersonId
 from customering.profile.lazy import LazyValues, Reader
 from customering.profile.model import State as ProfileState
 from customering.profile.traits import TraitSet
 from customering.relationship.facts import facts_from, history_from
-from customering.relationship.model import ContactContract, DeclaredStatus, SettableStatus
+from customering.relationship.model import (
+    ContactContract,
+    DeclaredStatus,
+    Persuasion,
+    SettableStatus,
+)
 from customering.relationship.settings import StatusSettings
 from customering.relationship.status import judge
 from customering.relationship.value import outlook
 from customering.relationship.words import CONTRACTS
-
-STATUS_FACT = "relationship_status"
-"""The declared fact in which a person's own choice of status is kept."""
 
 VALUE_PURPOSE = "profile.value_scoring"
 """The purpose under which value and status are estimated."""
@@ -47,10 +51,12 @@ class Glance:
         The same of all anchors from which a wish of the person binds us, which may be more.
     contract
         Gives the contact that is fine in the person's status.
+    persuasions
+        Gives what acting does to the person.
     """
 
-    __slots__ = ("_binding", "_contract", "as_of", "consent", "declared_status", "identifiers",
-                 "person_id", "values")  # fmt: skip
+    __slots__ = ("_binding", "_contract", "_persuasions", "as_of", "consent", "declared_status",
+                 "identifiers", "person_id", "values")  # fmt: skip
 
     def __init__(
         self,
@@ -61,6 +67,7 @@ class Glance:
         values: LazyValues,
         binding: LazyValues,
         contract: Callable[[LazyValues, DeclaredStatus | None], ContactContract],
+        persuasions: Callable[[LazyValues], Mapping[str, Persuasion]] = lambda values: {},
     ) -> None:
         self.person_id = person_id
         self.identifiers = identifiers
@@ -70,11 +77,17 @@ class Glance:
         self.declared_status = declared_status(binding.declared.get(STATUS_FACT))
         self._binding = binding
         self._contract = contract
+        self._persuasions = persuasions
 
     @property
     def contract(self) -> ContactContract:
         """The contact that is fine in the person's status."""
         return self._contract(self.values, self.declared_status)
+
+    @property
+    def persuasions(self) -> Mapping[str, Persuasion]:
+        """What acting does to the person, by the way of acting; empty where it is not known."""
+        return self._persuasions(self.values)
 
     @property
     def dismissed(self) -> dict[str, int]:
@@ -92,6 +105,8 @@ class Glances:
         What to compute, what is permitted, and when a status is which.
     models
         Fitted models.
+    seed
+        Seed of all chance of decisions.
     """
 
     def __init__(
@@ -101,11 +116,13 @@ class Glances:
         policy: CompiledPolicy,
         settings: StatusSettings,
         models: ModelShelf,
+        seed: int = 1,
     ) -> None:
         self._traits = traits
         self._policy = policy
         self._settings = settings
         self._models = models
+        self._persuaded = Persuaded(models, settings, seed)
         self._reader = Reader(traits)
         self._unchosen = trait_mask(traits, policy, None)
         self._judging = traits.mask_of((VALUE_PURPOSE,))
@@ -125,22 +142,41 @@ class Glances:
         mask = trait_mask(self._traits, self._policy, record) if record else self._unchosen
         may_judge = not self._judging or bool(mask & self._judging)
 
+        found: list[Mapping[str, Persuasion]] = []  # asked twice a decision, worked out once
+
+        def persuasions(known: LazyValues) -> Mapping[str, Persuasion]:
+            if not found:
+                found.append(self._persuaded.of(person_id, known, now_ms) if may_judge else {})
+            return found[0]
+
         def contract(known: LazyValues, wish: DeclaredStatus | None) -> ContactContract:
-            return self._contract(known if may_judge else {}, wish, now_ms)
+            measured = persuasions(known).get(CONTACT)
+            return self._contract(known if may_judge else {}, wish, now_ms, measured)
 
         values = self._reader.values(states, now_ms, mask)
         binding = self._reader.values(every, now_ms, mask) if also else values
-        return Glance(person_id, tuple(names), now_ms, record, values, binding, contract)
+        wish = declared_status(binding.declared.get(STATUS_FACT))
+        if wish is not None:
+            mask = trait_mask(self._traits, self._policy, record, set_status(wish), now_ms)
+            may_judge = not self._judging or bool(mask & self._judging)
+            values = self._reader.values(states, now_ms, mask)
+        return Glance(
+            person_id, tuple(names), now_ms, record, values, binding, contract, persuasions
+        )
 
     def _contract(
-        self, known: Mapping[str, Any], wish: DeclaredStatus | None, now_ms: int
+        self,
+        known: Mapping[str, Any],
+        wish: DeclaredStatus | None,
+        now_ms: int,
+        measured: Persuasion | None,
     ) -> ContactContract:
         """Say which contact is fine; the model is only asked about people who are late.
 
         Nobody else's status depends on what it expects, beside the gap that is usual among all.
         """
         model, settings = self._models.value, self._settings
-        facts = facts_from(known, None, wish, now_ms, for_words=False)
+        facts = facts_from(known, None, wish, now_ms, for_words=False, persuasion=measured)
         history = None if model is None else history_from(known, now_ms)
         if model is None or history is None:
             return CONTRACTS[judge(facts, settings).name]
@@ -155,6 +191,11 @@ class Glances:
             )
             found = judge(facts, settings)
         return CONTRACTS[found.name]
+
+
+def set_status(wish: DeclaredStatus) -> SetStatus:
+    """Give a status that a person set as the gate takes it."""
+    return SetStatus(status=wish.status, until_ms=wish.until_ms)
 
 
 def declared_status(fact: Any) -> DeclaredStatus | None:

@@ -51,13 +51,15 @@ class ImportReport(Record, frozen=True, kw_only=True):
     rows
         Rows read; those that ``where`` leaves out are not among them.
     events
-        Events the rows make: the sum of the next three.
+        Events the rows make: the sum of the next four.
     appended
         Events appended to the log.
     duplicates
         Events left out because the log has them, however old, or a row before made them.
     quarantined
         Events set aside with a reason, whether or not an earlier import set them aside already.
+    not_kept
+        Events that people do not let us record.
     seconds
         Time since the start.
     """
@@ -67,9 +69,12 @@ class ImportReport(Record, frozen=True, kw_only=True):
     appended: int = 0
     duplicates: int = 0
     quarantined: int = 0
+    not_kept: int = 0
     seconds: float = 0.0
 
-    def after(self, step: Step, appended: int, repeated: int, seconds: float) -> Self:
+    def after(
+        self, step: Step, appended: int, repeated: int, seconds: float, not_kept: int = 0
+    ) -> Self:
         """Give the report once a step was appended.
 
         Parameters
@@ -78,6 +83,8 @@ class ImportReport(Record, frozen=True, kw_only=True):
             Events of the step that were new to the log, and that were there after all.
         seconds
             Time since the start.
+        not_kept
+            Events of the step that people do not let us record.
         """
         return msgspec.structs.replace(
             self,
@@ -86,6 +93,7 @@ class ImportReport(Record, frozen=True, kw_only=True):
             appended=self.appended + appended,
             duplicates=self.duplicates + step.duplicates + repeated,
             quarantined=self.quarantined + len(step.taken.quarantined),
+            not_kept=self.not_kept + not_kept,
             seconds=seconds,
         )
 
@@ -113,6 +121,7 @@ def import_files(
     plan: TrackingPlan,
     settings: EventsSettings,
     now_ms: Callable[[], int],
+    sift: Callable[[Intake], Intake] = lambda taken: taken,
     on_block: Callable[[Appended, ImportReport], None] | None = None,
 ) -> ImportReport:
     """Append the events of files to the log, in blocks, and set aside what cannot be used.
@@ -123,6 +132,8 @@ def import_files(
         Files, each with its mapping.
     now_ms
         Gives the present, milliseconds since 1970: the `recorded_at` of the events.
+    sift
+        Leaves out what people do not let us record.
     on_block
         Called after each block is durable, with what was appended (perhaps nothing) and the report
         so far: the place to fold and to show progress.
@@ -146,9 +157,11 @@ def import_files(
     with closing(steps):
         for step in steps:
             quarantine.add(step.taken.quarantined)
-            appended = log.append(step.taken.accepted)
+            kept = sift(step.taken).accepted
+            appended = log.append(kept)
             seconds = time.monotonic() - started
-            report = report.after(step, appended.appended, appended.duplicates, seconds)
+            not_kept = len(step.taken.accepted) - len(kept)
+            report = report.after(step, appended.appended, appended.duplicates, seconds, not_kept)
             if on_block is not None:
                 on_block(appended, report)
     return report

@@ -63,7 +63,9 @@ def judge_placements(engine: Engine) -> dict[str, GateVerdict]:
 def _told(engine: Engine) -> Iterator[_Told]:
     open_decided(engine)
     windows = [
-        engine.settings.learning.at(name).window_hours or 0.0 for name in ("", *_places(engine))
+        engine.settings.learning.at(name, channel).window_hours or 0.0
+        for name in ("", *engine.settings.learning.places)
+        for channel in ("", *engine.settings.learning.channels)
     ]
     ripe_until = max(engine.present, latest_ms(engine)) - max(windows) * MS_PER_HOUR
     for one in read_decided(engine, most=_MOST):
@@ -73,10 +75,6 @@ def _told(engine: Engine) -> Iterator[_Told]:
                 assert isinstance(decision, WeighedDecision), "asked above"
                 outcomes = tuple(one.outcomes.get(decision.decision_id, ()))
                 yield _Told(decision, one.person, outcomes)
-
-
-def _places(engine: Engine) -> list[str]:
-    return list(engine.settings.learning.places)
 
 
 def _judged(
@@ -89,7 +87,9 @@ def _judged(
     split = round(LEARNED_SHARE * len(told))
     until_ms = told[split].decision.decided_at
     learner = engine.learner.learned_until(engine.reading_log, until_ms)
-    evidence, scores = _laid_out(told[split:], learner, settings.at(placement).success or ())
+    channel = told[split].decision.channel
+    success = settings.at(placement, channel).success or ()
+    evidence, scores = _laid_out(told[split:], learner, success)
     found = judged_by(evidence, scores)
     if found.passes and found.gain is not None and found.gain.low == found.gain.high == 0.0:
         words = "Not needed: it would do the same for everybody."
@@ -135,4 +135,4 @@ def _scores(decision: WeighedDecision, learner: Learner) -> Iterator[float]:
 
 
 def _rescored(one: Considered, chance: float) -> float:
-    return chance * one.value_minor * one.lever * one.context_weight
+    return chance * one.value_minor * one.lever * one.context_weight * one.effect

@@ -9,6 +9,7 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 
+from customering.app.answering import read_answering
 from customering.app.challenging import Verdict, compare_taste, compare_value, judge_challenger
 from customering.app.contexts import read_context
 from customering.app.model_registry import ModelRegistry
@@ -120,6 +121,7 @@ def learn(
         if placed is None:
             registry.withdraw(kind)
     items = read_items(history)
+    shelf.put_answering(read_answering(history, person_of, may_suggest))
     shelf.put_items(items)
     return Learned(
         value=value,

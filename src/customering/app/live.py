@@ -7,11 +7,10 @@ state. Three other threads do what would hold it up, and touch nothing of it: on
 
 import asyncio
 import logging
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from typing import Any, ParamSpec, TypeVar
 
 import msgspec
@@ -19,7 +18,7 @@ import msgspec
 from customering.app.attributing import find_decision
 from customering.app.deciding import request_for
 from customering.app.engine import Engine
-from customering.app.folding import copy_to_history
+from customering.app.keeping import Keeping
 from customering.app.people import Person
 from customering.app.writing import Job, Writer
 from customering.decision.model import Decision, DecisionRequest
@@ -33,9 +32,8 @@ from customering.kernel.ids import Identifier
 from customering.kernel.records import Record
 from customering.profile.fold import merge_states
 
-_PICTURE_ANCHORS = 20  # drawn between two turns of the loop: less than a millisecond
 _MODELS_LOOKED_AT_SECONDS = 2.0
-_WARMED_AT_ONCE = 500  # profiles: a millisecond of the loop
+_FOLDED_AT_ONCE = 200  # events: some two milliseconds
 _DECISIONS_REMEMBERED = 5_000  # of some 15 kB each at most
 _logger = logging.getLogger("customering.live")
 
@@ -49,13 +47,27 @@ class Accepted(Record, frozen=True):
     Parameters
     ----------
     events
-        How many were accepted, those that were here already included.
+        How many were accepted, those that were here already, and those that a person does not let
+        us record, included.
     quarantined
         How many were set aside, to be mended and replayed.
+    not_kept
+        How many of the accepted a person does not let us record.
     """
 
     events: int
     quarantined: int
+    not_kept: int = 0
+
+
+@dataclass(slots=True)
+class _Group:
+    """What was written in one commit: whose it is, what was new, its offset, and how far it is."""
+
+    jobs: Sequence[Job]
+    events: Sequence[Event]
+    first: int
+    folded: int = 0
 
 
 class Live:
@@ -76,12 +88,11 @@ class Live:
         self.settings = engine.settings.serve
         self.decisions = 0
         self.stopping = asyncio.Event()
-        self._checkpointing = asyncio.Lock()
         self._is_pretended = bool(engine.settings.clock.present)
         self._recent: OrderedDict[str, Decision] = OrderedDict()
+        self._unfolded: deque[_Group] = deque()
         self._watchers: set[Callable[[Sequence[Event]], None]] = set()
-        self._analyst = ThreadPoolExecutor(1, thread_name_prefix="analyst")
-        self._keeper = ThreadPoolExecutor(1, thread_name_prefix="keeper")
+        self.keeping = Keeping(engine)
         self._tasks: list[asyncio.Task[None]] = []
         self._closers: list[Callable[[], Awaitable[None]]] = []
         self._forgetters: list[Callable[[Collection[Identifier]], None]] = []
@@ -101,6 +112,8 @@ class Live:
         self.engine.catch_up()
         self.engine.learner.catch_up(self.engine.reading_log)
         self.engine.receipts.catch_up(self.engine.reading_log)
+        self.engine.collecting.follow()
+        self.when_forgetting(self.engine.collecting.forget)
         self._loop = asyncio.get_running_loop()
         self._decide_for_nobody()
         self._writer = Writer(
@@ -112,8 +125,10 @@ class Live:
         )
         self._writer.start()
         self._tasks = [
-            asyncio.create_task(self._keep_checkpoints()),
-            asyncio.create_task(self._warm_up()),
+            asyncio.create_task(
+                self.keeping.checkpoint_now_and_then(self.settings.checkpoint_seconds)
+            ),
+            asyncio.create_task(self.keeping.warm_up()),
             asyncio.create_task(self._take_new_models()),
         ]
 
@@ -137,9 +152,10 @@ class Live:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._writer is not None:
             await self._writer.stop()
-            await self._try_checkpoint()
-        self._analyst.shutdown()
-        self._keeper.shutdown()
+            while self._unfolded:
+                self._fold_some()
+            await self.keeping.try_checkpoint()
+        self.keeping.close()
 
     # Taking in
 
@@ -200,23 +216,27 @@ class Live:
         Unavailable
             When the log cannot be written; sending again is safe.
         """
+        offered = len(taken.accepted)
+        taken = await self.engine.collecting.admit(taken)
         done: asyncio.Future[None] = self._loop.create_future()
         self._submit(Job(taken.accepted, taken.quarantined, taken.lines, size_bytes, done))
         await done
-        return Accepted(events=len(taken.accepted), quarantined=len(taken.quarantined))
+        not_kept = offered - len(taken.accepted)
+        return Accepted(events=offered, quarantined=len(taken.quarantined), not_kept=not_kept)
 
     async def append(self, events: Sequence[Event]) -> None:
         """Append events of our own making; they are durable and folded when this returns."""
         done: asyncio.Future[None] = self._loop.create_future()
         self._submit(Job(events, done=done))
+        self.engine.collecting.expect(events, done)
         await done
 
     def _submit(self, job: Job) -> None:
         assert self._writer is not None, "the home is not running"
-        waiting = self._writer.waiting_events + len(job.events)
+        waiting = self.waiting_events + len(job.events)
         waiting_bytes = self._writer.waiting_bytes + job.size_bytes
         # A job larger than the whole queue is taken when nothing else waits.
-        if self._writer.waiting_events and (
+        if self.waiting_events and (
             waiting > self.settings.queued_events_max
             or waiting_bytes > self.settings.queued_bytes_max
         ):
@@ -229,14 +249,37 @@ class Live:
 
     def _written(self, jobs: Sequence[Job], fresh: Sequence[Event], first: int) -> None:
         """Fold what was written, and let those go on who wait for it."""
-        if fresh:
-            self.engine.folding.fold(fresh, first)
-            self.engine.learner.fold(fresh, first)
+        self._unfolded.append(_Group(jobs, fresh, first))
+        if len(self._unfolded) == 1:
+            self._fold_some()
+
+    def _fold_some(self) -> None:
+        """Fold a part of what was written first; the rest after whatever else waits for its turn.
+
+        A decision does not wait for the hundreds of events that happened to be written at once.
+        """
+        if not self._unfolded:  # the home stops, and all was folded at once
+            return
+        group = self._unfolded[0]
+        some = group.events[group.folded : group.folded + _FOLDED_AT_ONCE]
+        if some:
+            self.engine.folding.fold(some, group.first + group.folded)
+            self.engine.learner.fold(some, group.first + group.folded)
+            group.folded += len(some)
             for watcher in tuple(self._watchers):
-                watcher(fresh)
-            if any(event.name in PERMISSION_NAMES for event in fresh):
-                self._keeper.submit(self.engine.receipts.try_note, fresh, first + len(fresh))
-        for job in jobs:
+                watcher(some)
+        if group.folded == len(group.events):
+            self._unfolded.popleft()
+            self._release(group)
+        if self._unfolded:
+            self._loop.call_soon(self._fold_some)
+
+    def _release(self, group: _Group) -> None:
+        """Let those go on who wait for a group of events."""
+        if any(event.name in PERMISSION_NAMES for event in group.events):
+            until = group.first + len(group.events)
+            self.keeping.soon(self.engine.receipts.try_note, group.events, until)
+        for job in group.jobs:
             if job.done is not None and not job.done.done():
                 job.done.set_result(None)
 
@@ -314,7 +357,8 @@ class Live:
         )
         decision = engine.deciding.decide(person, request, now_ms)
         if keep:
-            self._submit(Job([engine.record(decision, names[0])]))
+            record = engine.record(decision, names[0], engine.clock())
+            self._submit(Job([engine.collecting.lessened(record)]))
             self._remember(decision)
         self.decisions += 1
         return decision
@@ -345,41 +389,20 @@ class Live:
     def forget(self, names: Collection[Identifier]) -> None:
         """Let go of everything in memory about some identifiers; nothing of it is read any more.
 
-        Their stored profiles are then to be removed by `change_stored`.
+        Their stored profiles are then to be removed by `Keeping.change_stored`.
         """
+        self.engine.folding.forget(names)
+        self.forget_decisions(names)
+        for forget in self._forgetters:
+            forget(names)
+
+    def forget_decisions(self, names: Collection[Identifier]) -> None:
+        """Let go of what memory has of decisions for some identifiers."""
         engine, person_ids = self.engine, {own_id(name) for name in names}
-        engine.folding.forget(names)
         engine.learner.feedback.forget(names)
         engine.deciding.forget(person_ids)
         kept = self._recent.items()
         self._recent = OrderedDict((k, one) for k, one in kept if one.person_id not in person_ids)
-        for forget in self._forgetters:
-            forget(names)
-
-    async def change_stored(self, act: Callable[[], R], then: Callable[[R], None]) -> None:
-        """Change stored profiles in the thread that stores them, while no checkpoint is under way.
-
-        Parameters
-        ----------
-        act
-            What is done in that thread.
-        then
-            What is done in the event loop before the next checkpoint may begin.
-        """
-        async with self._checkpointing:
-            then(await self._loop.run_in_executor(self._keeper, act))
-
-    async def fold_again(self, anchors: Sequence[Identifier]) -> None:
-        """Fold anchors anew, from the history, because events of theirs are not what they were."""
-        async with self._checkpointing:
-            folding = self.engine.folding
-            folding.set_aside(anchors)
-            found = await self.in_thread(self._events_before, anchors, folding.offset)
-            for anchor in anchors:
-                folding.refold(anchor, found[anchor])
-            learner = self.engine.learner
-            picture = learner.picture()
-            await self._loop.run_in_executor(self._keeper, learner.write, picture)
 
     def when_forgetting(self, forget: Callable[[Collection[Identifier]], None]) -> None:
         """Have somebody told of identifiers that are erased, so that they let go of them too."""
@@ -401,23 +424,13 @@ class Live:
 
     async def in_thread(self, act: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
         """Do something slow in the one thread that may read the history."""
-        return await self._loop.run_in_executor(self._analyst, lambda: act(*args, **named))
+        return await self.keeping.read(act, *args, **named)
 
     @property
     def waiting_events(self) -> int:
-        """Events that are not durable yet."""
-        return 0 if self._writer is None else self._writer.waiting_events
-
-    async def _warm_up(self) -> None:
-        """Read profiles into memory while there is nothing better to do, as far as it has room."""
-        rows = self.engine.state.scan()
-        has_room = True
-        while has_room:
-            some = await self._loop.run_in_executor(
-                self._keeper, lambda: list(islice(rows, _WARMED_AT_ONCE))
-            )
-            has_room = bool(some) and self.engine.folding.warm(some)
-        await self._loop.run_in_executor(self._keeper, rows.close)
+        """Events that are not durable yet, or not folded."""
+        unfolded = sum(len(group.events) - group.folded for group in self._unfolded)
+        return unfolded + (0 if self._writer is None else self._writer.waiting_events)
 
     async def _take_new_models(self) -> None:
         """Take models that another process fitted, soon after it has; the old ones serve on."""
@@ -425,80 +438,9 @@ class Live:
         while True:
             await asyncio.sleep(_MODELS_LOOKED_AT_SECONDS)
             try:
-                found = await self._loop.run_in_executor(self._keeper, models.find_changed)
+                found = await self.keeping.stored(models.find_changed)
             except CustomeringError as error:
                 _logger.warning("new models are not taken: %s (%s)", error.message, error.hint)
             else:
                 if found is not None:
                     models.take(found)
-
-    # Checkpoints
-
-    async def _keep_checkpoints(self) -> None:
-        """Store a checkpoint now and then; a failure is told, and tried again."""
-        while True:
-            await asyncio.sleep(self.settings.checkpoint_seconds)
-            await self._try_checkpoint()
-            self._keeper.submit(self.engine.receipts.try_note, (), self.engine.folding.offset)
-
-    async def _try_checkpoint(self) -> None:
-        try:
-            await self.checkpoint()
-        except CustomeringError as error:
-            _logger.warning("no checkpoint: %s (%s)", error.message, error.hint)
-
-    async def checkpoint(self) -> None:
-        """Store the profiles as of now, while the fold goes on.
-
-        Raises
-        ------
-        Conflict, Unavailable
-            When they cannot be stored now; the next checkpoint will store what this one would have.
-        """
-        async with self._checkpointing:
-            await self._checkpoint()
-
-    async def _checkpoint(self) -> None:
-        folding = self.engine.folding
-        while folding.must_settle:
-            await self._settle()
-        if folding.offset == folding.stored and not folding.has_changes:
-            return
-        folding.begin_picture()
-        while folding.draw_picture(_PICTURE_ANCHORS):
-            await asyncio.sleep(0)
-        try:
-            await self._loop.run_in_executor(self._keeper, folding.store_picture)
-        except (CustomeringError, OSError):
-            folding.drop_picture()
-            raise
-        folding.end_picture()
-        await self._store_what_was_learned()
-
-    async def _store_what_was_learned(self) -> None:
-        """Store what decisions learned, or take what another process learned anew meanwhile."""
-        learner = self.engine.learner
-        if learner.was_replaced:
-            learner.adopt(self.engine.reading_log)
-        elif learner.is_stale:
-            picture = learner.picture()
-            await self._loop.run_in_executor(self._keeper, learner.write, picture)
-
-    async def _settle(self) -> None:
-        """Fold anew, from the history, the profiles of people who permit more than before."""
-        folding = self.engine.folding
-        widened, until = folding.settle(), folding.offset
-        if widened:
-            found = await self.in_thread(self._events_before, widened, until)
-            for anchor in widened:
-                folding.refold(anchor, found[anchor])
-
-    def _events_before(
-        self, anchors: Sequence[Identifier], offset: int
-    ) -> dict[Identifier, list[Event]]:
-        engine = self.engine
-        copy_to_history(engine.reading_log, engine.history, engine.rules, until=offset)
-        return {
-            anchor: list(engine.history.events_of([anchor], before_offset=offset))
-            for anchor in anchors
-        }

@@ -6,10 +6,14 @@ import msgspec
 
 from customering.kernel.records import Record
 
-Kind = Literal["value", "taste"]
+Kind = Literal["value", "taste", "persuasion"]
 Role = Literal["champion", "challenger", "former"]
 
-CHAMPION_FILES: dict[Kind, str] = {"value": "value.json", "taste": "taste.bin"}
+CHAMPION_FILES: dict[Kind, str] = {
+    "value": "value.json",
+    "taste": "taste.bin",
+    "persuasion": "persuasion.json",
+}
 """Under which name the model in use lies."""
 
 

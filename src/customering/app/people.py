@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from customering.app.folding import copy_to_history, trait_mask
 from customering.app.glance import STATUS_FACT as STATUS_FACT
-from customering.app.glance import VALUE_PURPOSE, Glance, Glances, declared_status
+from customering.app.glance import VALUE_PURPOSE, Glance, Glances, declared_status, set_status
 from customering.app.models import ModelShelf
+from customering.app.persuaded import CONTACT, Persuaded, as_facts
 from customering.app.settings import CustomeringSettings
 from customering.consent.gate import CompiledPolicy
 from customering.consent.model import ConsentRecord
@@ -26,9 +28,11 @@ from customering.profile.model import State as ProfileState
 from customering.profile.model import TraitValue
 from customering.profile.traits import CONSENT, TraitSet
 from customering.relationship.facts import facts_from, history_from
-from customering.relationship.model import DeclaredStatus, Status, ValueEstimate
+from customering.relationship.model import DeclaredStatus, Persuasion, Status, ValueEstimate
+from customering.relationship.rhythm import rhythm_of
 from customering.relationship.status import status_of
 from customering.relationship.value import estimate
+from customering.relationship.words import alive_in_words
 from customering.stores.history import History
 from customering.stores.state import State
 
@@ -50,6 +54,9 @@ class Person(Record, frozen=True):
         The trait purposes they permit.
     refused
         The purposes of traits that they do not permit.
+    usable
+        The trait purposes for which they may be used now: what their status forbids is kept, and
+        shown to them, but not used.
     values
         Bare trait values by name.
     declared_status
@@ -58,6 +65,8 @@ class Person(Record, frozen=True):
         What the value model expects; None without a model, a purchase or the permission.
     status
         How we stand.
+    persuasions
+        What acting does to them, by the way of acting; empty where it is not known.
     """
 
     person_id: PersonId
@@ -67,10 +76,12 @@ class Person(Record, frozen=True):
     consent: ConsentRecord
     mask: int
     refused: tuple[str, ...]
+    usable: int
     values: dict[str, Any]
     declared_status: DeclaredStatus | None
     estimate: ValueEstimate | None
     status: Status
+    persuasions: dict[str, Persuasion] = msgspec.field(default_factory=dict)
 
 
 class People:
@@ -105,8 +116,13 @@ class People:
         self._settings = settings
         self._models = models
         self._glances = Glances(
-            traits=traits, policy=policy, settings=settings.relationship, models=models
+            traits=traits,
+            policy=policy,
+            settings=settings.relationship,
+            models=models,
+            seed=settings.decision.seed,
         )
+        self._persuaded = Persuaded(models, settings.relationship, settings.decision.seed)
 
     def identifier(self, text: str) -> Identifier:
         """Read how an operator names a person: ``type:value``, an e-mail address or a person id.
@@ -215,8 +231,15 @@ class People:
         )
         known = values(self._traits, state, now_ms, allowed_mask=mask)
         wish = declared_status(known["declared"].get(STATUS_FACT))
+        usable = mask
         may_judge = VALUE_PURPOSE not in refused
+        if wish is not None:
+            status = set_status(wish)
+            usable = trait_mask(self._traits, self._policy, record, status, now_ms)
+            forbidden = self._policy.forbidden_by_status(status, VALUE_PURPOSE, now_ms)
+            may_judge = may_judge and forbidden is None
         expected = self._estimate(known, now_ms) if may_judge else None
+        measured = self._persuaded.of(person_id, known, now_ms) if may_judge else {}
         return Person(
             person_id=person_id,
             identifiers=tuple(names),
@@ -225,10 +248,14 @@ class People:
             consent=record,
             mask=mask,
             refused=refused,
+            usable=usable,
             values=known,
             declared_status=wish,
             estimate=expected,
-            status=self._status(known, expected, wish, now_ms, may_judge=may_judge),
+            persuasions=measured,
+            status=self._status(
+                known, expected, wish, now_ms, measured.get(CONTACT), may_judge=may_judge
+            ),
         )
 
     def glance(
@@ -262,11 +289,12 @@ class People:
         expected: ValueEstimate | None,
         wish: DeclaredStatus | None,
         now_ms: int,
+        measured: Persuasion | None,
         *,
         may_judge: bool,
     ) -> Status:
         """Say how we stand; where we may not judge, only what the person set themselves."""
-        facts = facts_from(known if may_judge else {}, expected, wish, now_ms)
+        facts = facts_from(known if may_judge else {}, expected, wish, now_ms, persuasion=measured)
         found = status_of(
             facts,
             self._settings.relationship,
@@ -291,12 +319,18 @@ class People:
         """Give every fact known of a person with its provenance; declared outranks observed."""
         found = finish(self._traits, person.state, person.as_of, person.mask)
         if person.estimate is not None:
-            found |= _inferred(person.estimate, person.as_of, found)
-        return found
+            found |= _inferred(person.estimate, person.as_of, found, self._alive_words(person))
+        return as_facts(person.persuasions, person.as_of, VALUE_PURPOSE) | found
+
+    def _alive_words(self, person: Person) -> str:
+        """Say how far the chance that somebody is still a customer is that of their status."""
+        facts = facts_from(person.values, person.estimate, None, person.as_of, for_words=False)
+        rhythm = rhythm_of(facts, self._settings.relationship)
+        return alive_in_words(facts.p_alive or 0.0, rhythm, "your")
 
     def audiences(self, person: Person, index: AudienceIndex) -> tuple[str, ...]:
         """Give the audiences the person belongs to now."""
-        return tuple(sorted(index.members(person.state, person.as_of, person.mask)))
+        return tuple(sorted(index.members(person.state, person.as_of, person.usable)))
 
     def timeline(self, person: Person, last: int) -> list[Event]:
         """Give the latest events of a person, newest first."""
@@ -321,13 +355,16 @@ _INFERRED = {
 
 
 def _inferred(
-    expected: ValueEstimate, as_of: int, known: dict[str, TraitValue]
+    expected: ValueEstimate, as_of: int, known: dict[str, TraitValue], alive_words: str
 ) -> dict[str, TraitValue]:
     """Give what the model concludes, where nobody said or showed it."""
+    said = dict(_INFERRED)
+    if alive_words:
+        said["p_alive"] += f", {alive_words}"
     return {
         name: TraitValue(
             value=value, provenance="inferred", as_of=as_of, purpose=VALUE_PURPOSE, words=words
         )
-        for name, words in _INFERRED.items()
+        for name, words in said.items()
         if (value := getattr(expected, name)) is not None and name not in known
     }

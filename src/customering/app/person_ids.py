@@ -36,7 +36,7 @@ class PersonIds:
         async with self._making:
             if self._index is None:
                 self._live.watch(self._note)
-                await self._live.checkpoint()
+                await self._live.keeping.checkpoint()
                 self._index = await self._live.in_thread(_index_of, self._live.engine.state)
         for name in self._seen:
             self._index.add(name)

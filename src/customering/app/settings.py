@@ -26,6 +26,7 @@ from customering.identity.model import IdentitySettings
 from customering.kernel.errors import InvalidSettings
 from customering.kernel.records import Record, Settings
 from customering.relationship.settings import StatusSettings
+from customering.taste.list_settings import ListSettings
 
 FILE_NAME = "customering.toml"
 ENVIRONMENT_PREFIX = "CUSTOMERING__"
@@ -109,6 +110,7 @@ class CustomeringSettings(Settings, frozen=True):
     decision: DecisionSettings = DecisionSettings()
     models: ModelsSettings = ModelsSettings()
     learning: LearningSettings = LearningSettings()
+    lists: ListSettings = ListSettings()
     serve: ServeSettings = ServeSettings()
     portal: PortalSettings = PortalSettings()
     mail: MailSettings = MailSettings()

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from customering.app.auditing import note_whole_home
 from customering.app.backup import back_up
 from customering.app.backup import restore as restore_home
 from customering.app.engine import real_clock
@@ -18,7 +19,9 @@ def backup(
     as_json: JsonOption = False,
 ) -> None:
     """Copy the home, also while a server runs on it; the copy is checked before this ends."""
-    manifest = back_up(find(home), folder, real_clock())
+    found = find(home)
+    note_whole_home(found.folder, "backup", real_clock())
+    manifest = back_up(found, folder, real_clock())
     if as_json:
         print_json(manifest)
         return

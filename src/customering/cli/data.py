@@ -11,6 +11,8 @@ from customering.app.engine import Engine
 from customering.app.home import find, read_text
 from customering.app.importing import ImportReport, import_files, preview_files
 from customering.app.learner_gate import judge_placements
+from customering.app.persuading import learn_persuasion
+from customering.app.product_catalog import read_products
 from customering.cli.output import (
     HomeOption,
     JsonOption,
@@ -55,6 +57,8 @@ def import_data(
         f"  ({report.seconds:.1f} s)"
     )
     console.print(f"{folded:,} events folded into profiles  ({seconds:.1f} s)")
+    if report.not_kept:
+        console.print(f"{report.not_kept:,} not recorded: people do not permit it")
     if report.quarantined:
         console.print("`customering quarantine list` tells what was refused and why")
 
@@ -68,6 +72,7 @@ def run_import(
         def on_block(appended: Appended, report: ImportReport) -> None:
             tell(report.events)
 
+        engine.catch_up()  # what people refuse is known as of everything in the log
         report = import_files(
             sources,
             log=engine.log,
@@ -75,6 +80,7 @@ def run_import(
             plan=engine.plan,
             settings=engine.settings.events,
             now_ms=engine.clock,
+            sift=engine.collecting.sift,
             on_block=on_block,
         )
     started = time.monotonic()
@@ -129,14 +135,16 @@ def rebuild(
 def learn(
     home: HomeOption = None, overrides: SetOption = None, as_json: JsonOption = False
 ) -> None:
-    """Fit the models of value and taste on everybody who permits it."""
+    """Fit the models of value, taste and persuasion on everybody who permits it."""
     started = time.monotonic()
     with Engine(find(home, overrides=overrides or ())) as engine:
         learned = engine.learn()
         gates = judge_placements(engine)
+        persuading = learn_persuasion(engine)
     seconds = time.monotonic() - started
     if as_json:
-        print_json({"learned": learned, "gates": gates, "seconds": seconds})
+        found = {"learned": learned, "gates": gates, "persuasion": persuading, "seconds": seconds}
+        print_json(found)
         return
     if learned.value is None:
         console.print(f"Value: not fitted: {learned.value_skipped}")
@@ -154,6 +162,7 @@ def learn(
         console.print(f"Model of {kind}: {verdict}", markup=False)
     for placement, gate in gates.items():
         console.print(f"Features of people at {placement}: {gate.words}", markup=False)
+    console.print(f"Persuasion: {persuading.words}", markup=False)
     console.print(f"({seconds:.1f} s)")
 
 
@@ -173,6 +182,22 @@ def catalog_import(
         print_json({"read": len(actions), "new": new, "total": total})
         return
     console.print(f"{len(actions):,} actions read, {new:,} of them new; {total:,} in the catalogue")
+
+
+@catalog.command("products")
+def catalog_products(
+    file: Annotated[Path, typer.Argument(help="A CSV or Parquet file.")],
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell which products there are; those nobody has bought yet are shown where they may suit."""
+    products = read_products(file)
+    with Engine(find(home)) as engine:
+        new, total = engine.product_catalog.put(products)
+    if as_json:
+        print_json({"read": len(products), "new": new, "total": total})
+        return
+    console.print(f"{len(products):,} products read, {new:,} of them new; {total:,} in all")
 
 
 @catalog.command("list")

@@ -7,6 +7,7 @@ import typer
 from rich.table import Table
 
 from customering.app.deciding import request_for
+from customering.app.deciding_all import decide_for_all
 from customering.app.engine import Engine
 from customering.app.evaluating import (
     BasketEvaluation,
@@ -16,7 +17,9 @@ from customering.app.evaluating import (
 )
 from customering.app.home import find
 from customering.app.learning import TASTE_PURPOSE, VALUE_PURPOSE
+from customering.cli.evaluate_chances import evaluate_the_chances
 from customering.cli.evaluate_effect import evaluate_the_effect, evaluate_the_uplift
+from customering.cli.evaluate_fairness import evaluate_how_groups_fared
 from customering.cli.evaluate_policy import evaluate_policy
 from customering.cli.evaluate_report import evaluate_everything
 from customering.cli.evaluate_status import evaluate_status
@@ -30,6 +33,7 @@ from customering.cli.output import (
     table,
 )
 from customering.decision.model import Decision
+from customering.kernel.clock import format_instant
 from customering.kernel.errors import Invalid
 from customering.relationship.evaluate import HoldOutReport
 
@@ -41,6 +45,8 @@ evaluate = typer.Typer(
 evaluate.command("policy")(evaluate_policy)
 evaluate.command("effect")(evaluate_the_effect)
 evaluate.command("uplift")(evaluate_the_uplift)
+evaluate.command("chances")(evaluate_the_chances)
+evaluate.command("fairness")(evaluate_how_groups_fared)
 evaluate.command("report")(evaluate_everything)
 
 HeldOut = Annotated[int, typer.Option("--held-out-days", help="Days at the end to hide.", min=1)]
@@ -53,10 +59,19 @@ def decide(
     everybody: Annotated[bool, typer.Option("--all", help="Decide for everybody.")] = False,
     placement: Annotated[str, typer.Option("--placement", help="The place to fill.")] = "home",
     channel: Annotated[
-        str, typer.Option("--channel", help="The channel to reach the person by, such as email.")
+        str,
+        typer.Option(
+            "--channel",
+            help="The channel to reach the person by, such as email; best takes the one they answer"
+            " most.",
+        ),
     ] = "",
     slots: Annotated[int, typer.Option("--n", help="How many actions fit.", min=1, max=100)] = 5,
     out: Annotated[Path | None, typer.Option("--out", help="A .parquet file, with --all.")] = None,
+    processes: Annotated[
+        int | None,
+        typer.Option("--processes", help="How many decide at once, with --all.", min=1, max=256),
+    ] = None,
     home: HomeOption = None,
     overrides: SetOption = None,
     as_json: JsonOption = False,
@@ -74,7 +89,7 @@ def decide(
         else:
             assert out is not None, "checked above"
             with progress("Deciding") as tell:
-                count, chosen = engine.decide_all(request, out, tell)
+                count, chosen = decide_for_all(engine, request, out, tell, processes=processes)
     if who is None:
         if as_json:
             print_json({"people": count, "actions": chosen, "out": str(out)})
@@ -87,6 +102,9 @@ def decide(
     print_decision(decision)
 
 
+_FACTORS = {"context_weight": "context", "effect": "effect"}
+
+
 def print_decision(decision: Decision, most: int = 5) -> None:
     """Print what was chosen and why, and the best of what lost and why."""
     by_id = {one.action_id: one for one in decision.candidates}
@@ -94,20 +112,30 @@ def print_decision(decision: Decision, most: int = 5) -> None:
     for reason in decision.reasons:
         if reason not in told:
             console.print(reason, markup=False)
+    if decision.not_before:
+        start = format_instant(decision.not_before)
+        console.print(f"By {decision.channel}, not before {start}.", markup=False)
+    chosen = [by_id[action] for action in decision.chosen]
+    # Factors that say nothing of any of them are left out.
+    also = [name for name in _FACTORS if any(getattr(one, name) != 1.0 for one in chosen)]
     rows = [
         (
-            by_id[action].rank,
-            by_id[action].title,
-            by_id[action].propensity,
-            by_id[action].value_minor,
-            by_id[action].lever,
-            round(by_id[action].score, 2),
-            by_id[action].words,
+            one.rank,
+            one.title,
+            one.propensity,
+            one.value_minor,
+            one.lever,
+            *(getattr(one, name) for name in also),
+            round(one.score, 2),
+            one.words,
         )
-        for action in decision.chosen
+        for one in chosen
     ]
-    columns = ("", "what", "propensity", "value", "lever", "score", "why")
-    console.print(table(columns, rows, numbers="rlrrrrl"))
+    columns = (
+        "", "what", "propensity", "value", "lever", *(_FACTORS[name] for name in also), "score",
+        "why",
+    )  # fmt: skip
+    console.print(table(columns, rows, numbers=f"rlrrr{'r' * len(also)}rl"))
     lost = sorted(
         (one for one in decision.candidates if one.lost is not None), key=lambda one: -one.score
     )

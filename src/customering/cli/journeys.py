@@ -7,6 +7,7 @@ import typer
 from customering.app.engine import Engine
 from customering.app.home import find
 from customering.app.journeys import add_journeys, journeys_of
+from customering.app.restocking import restock
 from customering.cli.output import HomeOption, JsonOption, SetOption, console, print_json, table
 from customering.examples.journeys import journeys as every_journey
 
@@ -31,46 +32,51 @@ def journeys_list(
             one.name,
             one.when,
             one.lapses,
-            ", ".join(f"--{option}" for option in one.options) or "–",
             "yes" if one.name in here else "–",
         )
         for one in every_journey()
     ]
-    console.print(table(("journey", "for whom", "lapses", "needs", "here"), rows))
+    console.print(table(("journey", "for whom", "lapses", "here"), rows))
 
 
 @journeys.command("add")
 def journeys_add(
     names: Annotated[list[str], typer.Argument(help="Which journeys, or all.")],
     channel: Annotated[str, typer.Option("--channel", help="How their messages go.")] = "email",
-    product: Annotated[
-        str | None, typer.Option("--product", help="For back_in_stock: the product that is here.")
-    ] = None,
-    month: Annotated[
-        str | None, typer.Option("--month", help="For birthday: the month, such as 2026-11.")
-    ] = None,
     home: HomeOption = None,
     overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Add journeys to actions.toml of the home, and the traits they need to traits.toml.
+    """Add journeys to actions.toml of the home.
 
-    `all` stands for those that need no option. Nothing is sent: what is written comes into question
-    when somebody asks for a decision.
+    Nothing is sent: what is written comes into question when somebody asks for a decision.
     """
-    told = {"product": product, "month": month}
     if names == ["all"]:
-        names = [one.name for one in every_journey() if told.keys().isdisjoint(one.options)]
+        names = [one.name for one in every_journey()]
     with Engine(find(home, overrides=overrides or ())) as engine:
-        added = add_journeys(
-            engine,
-            names,
-            channel=channel,
-            options={name: value for name, value in told.items() if value is not None},
-        )
+        added = add_journeys(engine, names, channel=channel)
     if as_json:
         print_json(added)
         return
-    rows = [(one.journey, ", ".join(one.actions), ", ".join(one.traits) or "–") for one in added]
-    console.print(table(("journey", "actions", "new traits"), rows))
-    console.print("Written to actions.toml and traits.toml of the home: yours to change.")
+    rows = [(one.journey, ", ".join(one.actions)) for one in added]
+    console.print(table(("journey", "actions"), rows))
+    console.print("Written to actions.toml of the home: yours to change.")
+
+
+@journeys.command("restocked")
+def journeys_restocked(
+    product: Annotated[str, typer.Argument(help="Id of the product that is here again.")],
+    home: HomeOption = None,
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Note for everybody who wished for a product that it is here again.
+
+    The journey back_in_stock then comes into question for them, for three days.
+    """
+    with Engine(find(home, overrides=overrides or ())) as engine:
+        people = restock(engine, product)
+    if as_json:
+        print_json({"product_id": product, "people": people})
+        return
+    console.print(f"{people:,} people have waited for it")

@@ -8,6 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from customering.app.auditing_name import doing
 from customering.cli.output import errors, print_json
 from customering.kernel.errors import CustomeringError, Unavailable
 
@@ -35,7 +36,7 @@ _COMMANDS = {
     ),
     "learn": (
         "data.learn",
-        "Fit the models of value and taste on everybody who permits it.",
+        "Fit the models of value, taste and persuasion on everybody who permits it.",
     ),
     "models": ("models.models", "Fitted models: which there are, which is in use, and back again."),
     "person": (
@@ -87,6 +88,10 @@ _COMMANDS = {
     ),
     "rights": ("rights.rights", "What people ask of us by law, and how far it is."),
     "audit": ("rights.audit", "Who looked at whom."),
+    "views": (
+        "views.views",
+        "Ask in SQL, and see only people who permit the purpose you ask for.",
+    ),
     "log": ("log.log", "The log: everything that happened."),
     "quarantine": ("log.quarantine", "What was refused, and why."),
     "keys": ("keys.keys", "Who may send events and who may read."),
@@ -109,7 +114,10 @@ class _Program(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Find the command that is called, and import it."""
         name, _, rest = super().resolve_command(ctx, args)
-        return name, name and typer.main.get_group(_app(name)).commands[name], rest
+        found = name and typer.main.get_group(_app(name)).commands[name]
+        inside = getattr(found, "commands", {})
+        doing(f"{name} {rest[0]}" if rest and rest[0] in inside else str(name))
+        return name, found, rest
 
 
 def every_command() -> typer.Typer:

@@ -62,7 +62,7 @@ def promote_model(
 
 @models.command("rollback")
 def rollback_model(
-    kind: Annotated[str, typer.Argument(help="Which kind: value or taste.")],
+    kind: Annotated[str, typer.Argument(help="Which kind: value, taste or persuasion.")],
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:

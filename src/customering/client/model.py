@@ -58,6 +58,10 @@ class Decision(Record, frozen=True):
         What to do, best place first; empty to leave the person alone.
     reasons
         What the person is told.
+    channel
+        The channel by which the person is to be reached; empty where they already are.
+    not_before
+        ISO 8601 instant from which on a message should go out; empty for at once.
     """
 
     decision_id: str = ""
@@ -68,6 +72,8 @@ class Decision(Record, frozen=True):
     propensity: float = 1.0
     actions: tuple[Action, ...] = ()
     reasons: tuple[str, ...] = ()
+    channel: str = ""
+    not_before: str = ""
 
 
 class Asked(Record, frozen=True):
@@ -142,6 +148,8 @@ class Explanation(Record, frozen=True):
         The chosen actions, best place first.
     policy_version, seed
         Which settings and which chance decided; empty for a subject token.
+    not_before
+        ISO 8601 instant from which on a message should go out; empty for at once.
     """
 
     decision_id: str
@@ -160,6 +168,7 @@ class Explanation(Record, frozen=True):
     outcomes: tuple[Told, ...] = ()
     policy_version: str = ""
     seed: int | None = None
+    not_before: str = ""
 
 
 class Fact(Record, frozen=True):

@@ -1,8 +1,8 @@
 """Fills the places: the best first, with variety, room for discovery, and quiet above all."""
 
 from bisect import bisect_left
-from collections.abc import Sequence, Set
-from typing import NamedTuple
+from collections.abc import Callable, Sequence, Set
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ _OUTSCORED = CODE_OF["outscored"]
 _VARIETY = CODE_OF["variety"]
 _EXCLUDED = CODE_OF["excluded"]
 _NOBODY: frozenset[int] = frozenset()
+_NONE_NEW: list[Any] = []
 _ROOM = CODE_OF["room_for_discovery"]
 
 
@@ -60,22 +61,27 @@ def fill(
         The candidate that has the first place whatever its score; None for the best.
     """
     fates = bytearray(codes.tobytes())
-    groups, ordered = offer.groups, scores[order]
-    worth = int(np.count_nonzero(ordered > quiet_score))
-    fresh = offer.discoveries[order[:worth]]
-    places, news = order.tolist(), np.flatnonzero(fresh).tolist()
+    codes = np.frombuffer(fates, dtype=np.uint8)  # the same bytes, for many at once
+    group_of, ordered = offer.group_of, scores[order]
+    worth = len(order) - int(ordered[::-1].searchsorted(quiet_score, "right"))
+    places, news = order.tolist(), _NONE_NEW
+    fresh: Sequence[bool] = _NONE_NEW
+    if discovery_slots and slots > 1 and offer.has_discoveries:
+        are_new = offer.discoveries[order[:worth]]
+        fresh, news = are_new.tolist(), are_new.nonzero()[0].tolist()
     chosen = [] if first is None else [first]
-    taken = {groups[place]: 1 for place in chosen}
+    taken = {group_of(place): 1 for place in chosen}
     excluding = offer.excluding
     barred = {other for place in chosen for other in excluding.get(place, ())}
     kept_back: list[int] = []
     left = slots - len(chosen)
     owed = min(discovery_slots, slots - 1, len(news))
-    owed -= sum(bool(offer.discoveries[place]) for place in chosen)
+    if owed:
+        owed -= sum(bool(offer.discoveries[place]) for place in chosen)
     at = 0
     while at < worth and left:
         place = places[at]
-        group = groups[place]
+        group = group_of(place)
         if place == first:
             at += 1
         elif barred and place in barred:
@@ -89,26 +95,30 @@ def fill(
             after = bisect_left(news, at)
             until = news[after] if after < len(news) else worth
             full = {name for name, count in taken.items() if name and count >= most_per_group}
+            codes[order[at:until]] = _ROOM
             for one in barred.intersection(places[at:until]) if barred else ():
                 fates[one] = _EXCLUDED
-            passed = [one for one in places[at:until] if one != first and one not in barred]
-            kept_back += _pass_over(passed, groups, full, fates)
+            passed = places[at:until]
+            if first is not None or barred:
+                passed = [one for one in passed if one != first and one not in barred]
+            kept_back += _pass_over(passed, group_of, full, fates) if full else passed
             at = until
         else:
             chosen.append(place)
             barred |= excluding.get(place, _NOBODY)
             taken[group] = taken.get(group, 0) + 1
-            owed -= bool(fresh[at])
+            owed -= bool(news) and fresh[at]
             left -= 1
             at += 1
-    codes = np.frombuffer(fates, dtype=np.uint8)
     codes[order[at:]] = _OUTSCORED
     codes[order[max(at, worth) :]] = _QUIET_BETTER
     for place in kept_back:
-        group = groups[place]
+        if len(chosen) == slots:
+            break
+        group = group_of(place)
         if place in barred:
             continue
-        if len(chosen) < slots and not (group and taken.get(group, 0) >= most_per_group):
+        if not (group and taken.get(group, 0) >= most_per_group):
             chosen.append(place)
             barred |= excluding.get(place, _NOBODY)
             taken[group] = taken.get(group, 0) + 1
@@ -119,15 +129,14 @@ def fill(
 
 
 def _pass_over(
-    passed: Sequence[int], groups: Sequence[str], full: Set[str], fates: bytearray
+    passed: Sequence[int], group_of: Callable[[int], str], full: Set[str], fates: bytearray
 ) -> list[int]:
-    """Note what those get that give way to what is new; give those that only lack the room."""
+    """Of those that give way to what is new, note whose group is full; give the others."""
     kept_back = []
     for place in passed:
-        if groups[place] in full:
+        if group_of(place) in full:
             fates[place] = _VARIETY
         else:
-            fates[place] = _ROOM
             kept_back.append(place)
     return kept_back
 

@@ -43,6 +43,7 @@ from customering.decision.offer import Offer, offer_of
 from customering.decision.policy import Case, DecisionPolicy
 from customering.decision.sift import Sifted, sift
 from customering.decision.stance import Stance, take_stance
+from customering.decision.timing import AT_ONCE, timing_of
 from customering.decision.weigh import Weighing, weigh
 from customering.decision.weighed import Quiet, Weighed, WeighedDecision
 from customering.kernel.clock import MS_PER_SECOND, day_of
@@ -130,7 +131,7 @@ def _choose(case: Case, stance: Stance, sifted: Sifted, weighing: Weighing) -> _
     """Fill the places by score, and draw what has the first one."""
     settings, offer, request, view = case.policy.settings, case.offer, case.request, weighing.view
     remains = sifted.codes == 0
-    order = view.order[remains[view.order]]
+    order = offer.ranked(view.scores, remains)
 
     def filled(first: int | None) -> Slate:
         return fill(
@@ -173,10 +174,10 @@ def _choose(case: Case, stance: Stance, sifted: Sifted, weighing: Weighing) -> _
 def _fallen_back(case: Case, slate: Slate, sifted: Sifted) -> Slate:
     """Put in what the operator wants where nothing is worth it; nothing forbidden, no contact."""
     action_id = case.policy.settings.fallbacks.get(case.request.placement)
-    if action_id is None or case.request.is_contact or action_id not in case.offer.ids:
+    if action_id is None or case.request.is_contact:
         return slate
-    place = case.offer.ids.index(action_id)
-    if sifted.codes[place]:
+    place = case.offer.place_of(action_id)
+    if place is None or sifted.codes[place]:
         return slate
     codes = slate.codes.copy()
     codes[place] = 0
@@ -231,6 +232,7 @@ def _weighed(
         is_common=stance.is_common,
         chances=weighing.view.chances,
         weights=weighing.view.weights,
+        effects=weighing.view.effects,
         factors=case.policy.settings.arbitration,
         codes=outcome.slate.codes,
         chosen=outcome.slate.chosen,
@@ -245,6 +247,7 @@ def _weighed(
         features=weighing.features,
         is_learned=weighing.learner is not None,
         is_personal=weighing.is_personal,
+        notes_products=case.policy.learning.last_touch,
     )
 
 
@@ -286,6 +289,9 @@ def _keep(
             expires_at = min(expires_at, until)
         if table.actions and table.actions[row].content:
             contents[action_id] = table.actions[row].content
+    is_message = chosen and request.is_contact and not stance.is_essential
+    timing = timing_of(case, expires_at) if is_message else AT_ONCE
+    reasons += [request.why_channel, timing.words]
     return WeighedDecision(
         weighed,
         decision_id=_decision_id(case),
@@ -305,6 +311,7 @@ def _keep(
         contents=contents,
         arm=stance.arm,
         learner="" if learner is None else learner.version,
+        not_before=timing.not_before,
     )
 
 

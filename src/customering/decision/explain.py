@@ -9,6 +9,8 @@ Facts are read by name from `Candidate.facts`; a fact that is absent is not spok
 - ``about_bought``: titles of what the person buys and the offer is about.
 - ``wished_for``: what the person told us they look for.
 - ``now``: a whole sentence about what they do in this very visit.
+- ``others``: whole sentences about what others do, such as people they know.
+- ``alike_times``: how many times as often as others people who shop alike buy it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,15 +31,19 @@ def reasons_of(facts: Mapping[str, Any]) -> str:
     facts
         What the expectation of it rests on.
     """
+    if not facts:
+        return _NO_FACTS
     sentences = [
         sentence
         for sentence in (
             _wish(facts),
             facts.get("now", ""),
+            facts.get("others", ""),
             _own_purchases(facts),
             _repeat_rate(facts),
             _about(facts),
             _bought_with(facts),
+            _alike(facts),
             _buyers(facts),
         )
         if sentence
@@ -97,6 +103,11 @@ def _about(facts: Mapping[str, Any]) -> str:
 def _bought_with(facts: Mapping[str, Any]) -> str:
     titles = facts.get("bought_with")
     return f"People who buy {_listed(titles)} also buy it." if titles else ""
+
+
+def _alike(facts: Mapping[str, Any]) -> str:
+    times = facts.get("alike_times")
+    return f"People who shop like you buy it {times:.1f} times as often as others." if times else ""
 
 
 def _buyers(facts: Mapping[str, Any]) -> str:

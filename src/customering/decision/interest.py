@@ -52,9 +52,7 @@ class Interests:
         self._weight = weight
         self._by_product = _places(action.products for action in actions)
         self._by_category = _places(action.categories for action in actions)
-        # What is about nothing that is wished for goes through the same sum, with a wish of 0.
-        base = np.array([action.base_propensity for action in actions], dtype=np.float64)
-        self._without = 1.0 - (1.0 - base) * 1.0
+        self._without = np.array([action.base_propensity for action in actions], dtype=np.float64)
 
     def propensities(self, wishes: Sequence[Wish]) -> Floats:
         """Give the chance that a person accepts each action, in [base propensity, 1]."""
@@ -71,12 +69,15 @@ class Interests:
             for _, probability in sorted(about_by_product.values()):
                 none_of *= 1.0 - probability
             wished = self._weight * (1.0 - none_of)
-            chances[row] = 1.0 - (1.0 - self._actions[row].base_propensity) * (1.0 - wished)
+            if wished:  # otherwise the base propensity to the last bit, as records leave it out
+                chances[row] = 1.0 - (1.0 - self._actions[row].base_propensity) * (1.0 - wished)
         return chances
 
-    def facts(self, row: int, wishes: Iterable[Wish]) -> Mapping[str, Any]:
+    def facts(self, row: int, wishes: Sequence[Wish]) -> Mapping[str, Any]:
         """Give the facts of an action: what it is about and the person buys, likeliest first."""
         action = self._actions[row]
+        if not wishes or not (action.products or action.categories):
+            return {}
         products, categories = set(action.products), set(action.categories)
         bought = sorted(
             (

@@ -27,7 +27,7 @@ USUAL_FEATURES = (
 
 
 class PlaceLearning(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is different at one placement; None is as everywhere."""
+    """What is different at one placement or channel; None is as everywhere."""
 
     success: tuple[Success, ...] | None = None
     exposure: Exposure | None = None
@@ -48,6 +48,21 @@ class LearningSettings(Settings, frozen=True, kw_only=True):
         tuple[Success, ...],
         msgspec.Meta(description="The outcomes that count as success.", min_length=1),
     ] = ("clicked", "accepted", "bought")
+    contact_success: Annotated[
+        tuple[Success, ...],
+        msgspec.Meta(
+            description="The same where people are contacted: what is expected there is multiplied"
+            " with a margin and compared with what a contact costs, and a click earns nothing.",
+            min_length=1,
+        ),
+    ] = ("accepted", "bought")
+    last_touch: Annotated[
+        bool,
+        msgspec.Meta(
+            description="Whether a purchase that names no decision counts as bought for the action"
+            " about that product that the person met last, while its outcome is waited for."
+        ),
+    ] = False
     exposure: Annotated[
         Exposure,
         msgspec.Meta(
@@ -121,12 +136,35 @@ class LearningSettings(Settings, frozen=True, kw_only=True):
         msgspec.Meta(description="What is different at single placements, by their name."),
     ] = msgspec.field(default_factory=dict)
 
-    def at(self, placement: str) -> PlaceLearning:
-        """Give what holds at one placement; every field has a value."""
+    channels: Annotated[
+        dict[str, PlaceLearning],
+        msgspec.Meta(description="What is different on single channels, by their name."),
+    ] = msgspec.field(default_factory=dict)
+    actions: Annotated[
+        dict[str, tuple[Success, ...]],
+        msgspec.Meta(description="The outcomes that count as success of single actions, by id."),
+    ] = msgspec.field(default_factory=dict)
+
+    def at(self, placement: str, channel: str = "") -> PlaceLearning:
+        """Give what holds at one placement; every field has a value.
+
+        What is said of the placement goes before what is said of the channel.
+
+        Parameters
+        ----------
+        channel
+            The channel by which the person is reached; empty where they already are.
+        """
         own = self.places.get(placement, PlaceLearning())
+        way = self.channels.get(channel, PlaceLearning())
+        usual = self.contact_success if channel else self.success
         return PlaceLearning(
-            success=own.success or self.success,
-            exposure=own.exposure or self.exposure,
-            window_hours=own.window_hours or self.window_hours,
-            context=own.context or self.context,
+            success=own.success or way.success or usual,
+            exposure=own.exposure or way.exposure or self.exposure,
+            window_hours=own.window_hours or way.window_hours or self.window_hours,
+            context=own.context or way.context or self.context,
         )
+
+    def success_of(self, action_id: str, placement: str, channel: str = "") -> tuple[Success, ...]:
+        """Give the outcomes that count as success of one action at one placement."""
+        return self.actions.get(action_id) or self.at(placement, channel).success or self.success

@@ -21,7 +21,7 @@ _LETTER_OF: Final[dict[Lost, str]] = {
     "not_essential": "g", "control": "k", "cap": "m", "quiet_hours": "h", "dismissed": "i",
     "cooldown": "r", "personal_only": "y", "quiet_better": "q", "outscored": "x", "variety": "v",
     "room_for_discovery": "w", "exploration": "z", "not_applicable": "f", "not_suitable": "j",
-    "spacing": "l", "holdout": "u", "excluded": "A",
+    "spacing": "l", "holdout": "u", "excluded": "A", "outranked": "B",
 }  # fmt: skip
 _CHOSEN_LETTER = "."
 
@@ -44,6 +44,7 @@ WORDS: Final[dict[Lost, str]] = {
     "not_suitable": "We think it does you no good unless this holds: {suitability}",
     "spacing": "You had something like it on {seen}; there are {spacing_hours} hours between.",
     "holdout": "You are in the group that does not get it, so that we can tell whether it helps.",
+    "outranked": "You told us what you look for, so we do not remind you of it.",
     "excluded": "It does not go together with something else that is here.",
     "dismissed": "You said no to it on {seen}; it rests for {days} days.",
     "cooldown": "You had it on {seen}; it rests for {cooldown_days} days.",

@@ -14,23 +14,33 @@ from customering.decision.settings import Share as Share
 from customering.kernel.records import Record
 from customering.relationship.contact_wishes import ContactWishes
 from customering.relationship.model import ContactContract
+from customering.taste.answering import NOBODY, Everybody
 
 ActionKind = Literal[
     "show_item", "make_offer", "send_message", "give_answer", "ask_question",
     "offer_consultation", "leave_alone",
 ]  # fmt: skip
 
-FoundBy = Literal["repeat", "discover", "popular", "catalogue"]
-"""How a candidate came up: bought before, new to the person, liked by many, or always on offer."""
+FoundBy = Literal[
+    "repeat", "discover", "popular", "catalogue", "alike", "friends", "arrival",
+]  # fmt: skip
+"""How a candidate came up: bought before, new to the person, liked by many, always on offer, bought
+by people who shop alike, known from people the person knows, or new to everybody."""
+
+NEW_TO_PERSON: frozenset[FoundBy] = frozenset({"discover", "alike", "friends", "arrival"})
+"""Of these, what the places for discovery are kept for."""
 
 Lost = Literal[
     "duplicate", "placement", "channel", "not_yet", "over", "sold_out", "budget_spent",
     "not_eligible", "consent", "status", "not_essential", "control", "cap", "quiet_hours",
     "dismissed", "cooldown", "personal_only", "quiet_better", "outscored", "variety",
     "room_for_discovery", "exploration", "not_applicable", "not_suitable", "spacing", "holdout",
-    "excluded",
+    "excluded", "outranked",
 ]  # fmt: skip
 """Why a candidate was not chosen; one code for each rule."""
+
+Reminder = Literal["", "cart", "views", "own"]
+"""What an action reminds of: the cart, what was looked at, what the action itself is about."""
 
 Choice = Literal["best", "drawn", "control", "common"]
 """How the first place was filled: by score, by chance, or the same as for everybody."""
@@ -90,6 +100,9 @@ class Action(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Share of people who never get it, so that its effect can be told, in [0, 1].
     stock
         How often it can be taken in all; None is without limit.
+    reminds_of
+        What it reminds the person of; empty when it reminds of nothing. A reminder yields to what a
+        person says they look for.
     budget_minor, cost_minor
         What may be spent on it in all, and what taking it once costs. Minor units.
     """
@@ -119,6 +132,7 @@ class Action(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     stock: Annotated[int, msgspec.Meta(ge=0)] | None = None
     budget_minor: Minor | None = None
     cost_minor: Minor = 0
+    reminds_of: Reminder = ""
 
 
 class Candidate(Record, frozen=True, kw_only=True):
@@ -163,6 +177,8 @@ class DecisionRequest(Record, frozen=True, kw_only=True):
     context
         The circumstances, as whoever asks knows them: page, cart, hour, weekday. Conditions read
         them as ``context.<name>``; the decision keeps them.
+    why_channel
+        Why this channel, as the person reads it; empty where whoever asks chose it.
     """
 
     placement: str
@@ -171,6 +187,7 @@ class DecisionRequest(Record, frozen=True, kw_only=True):
     slots: Annotated[int, msgspec.Meta(ge=1)] = 1
     taken: dict[str, int] = msgspec.field(default_factory=dict)
     context: dict[str, Any] = msgspec.field(default_factory=dict)
+    why_channel: str = ""
 
     @property
     def is_contact(self) -> bool:
@@ -207,10 +224,18 @@ class PersonFacts(Record, frozen=True, kw_only=True):
     dismissed, accepted
         The actions the person said no to, or took up, each with the UTC day number on which they
         last did.
+    outranked
+        The reminders that yield to what the person says they look for.
     zone
         Name of the person's time zone, such as ``Europe/Vienna``; empty when not known.
     wishes
         When and how often the person wants to hear from us; None for nothing in particular.
+    answering
+        How everybody answers messages.
+    effects
+        Of what the person takes up, the share that would not have come without us, in [0, 1], by
+        what was measured: ``contact``, ``contact:CHANNEL`` or ``action:ID``; what is not there
+        counts as 1.
     """
 
     person_id: str
@@ -221,8 +246,11 @@ class PersonFacts(Record, frozen=True, kw_only=True):
     contacts: tuple[Contact, ...] = ()
     dismissed: Mapping[str, int] = msgspec.field(default_factory=dict)
     accepted: Mapping[str, int] = msgspec.field(default_factory=dict)
+    outranked: frozenset[str] = frozenset()
     zone: str = ""
     wishes: ContactWishes | None = None
+    answering: Everybody = NOBODY
+    effects: Mapping[str, float] = msgspec.field(default_factory=dict)
 
 
 class Loss(NamedTuple):
@@ -239,9 +267,10 @@ class Considered(Record, frozen=True, kw_only=True):
     ----------
     title
         What the action is called, as the person reads it.
-    propensity, value_minor, lever, context_weight, score
+    propensity, value_minor, lever, context_weight, effect, score
         The parts of the score and their product, in which those that are switched off count as 1;
-        for leaving alone the score is what a contact costs in attention.
+        for leaving alone the score is what a contact costs in attention. The effect is the share of
+        acceptance that would not have come without us.
     prior
         What the propensity was before learning from outcomes; None where nothing was learned.
     probability
@@ -268,6 +297,7 @@ class Considered(Record, frozen=True, kw_only=True):
     words: str
     prior: float | None = None
     context_weight: float = 1.0
+    effect: float = 1.0
 
 
 class Pick(Record, frozen=True, kw_only=True):
@@ -327,6 +357,9 @@ class Decision:
         The group for comparison that the person was in.
     learner
         Names what had been learned; empty when nothing was, or nothing was used.
+    not_before
+        Instant from which a message should go out, at the hour at which the person answers most;
+        0 for at once. Milliseconds since 1970.
     """
 
     decision_id: str
@@ -347,6 +380,7 @@ class Decision:
     contents: dict[str, dict[str, str]] = field(default_factory=dict)
     arm: Arm = ""
     learner: str = ""
+    not_before: int = 0
 
     def __eq__(self, other: object) -> bool:
         """Tell whether everything that was decided is the same, in whichever form it is held."""

@@ -3,6 +3,7 @@
 The catalogue is one table for everybody; the products of a person are another.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from typing import Any, NamedTuple, TypeVar
@@ -16,7 +17,7 @@ from customering.decision.explore import hash_of
 from customering.decision.model import LEAVE_ALONE, Candidate
 from customering.decision.prior import logits_of
 from customering.decision.settings import ArbitrationSettings
-from customering.decision.table import Bools, Floats, Table, table_of
+from customering.decision.table import Bools, Floats, Table, alphabet_of, table_of
 from customering.kernel.errors import Invalid
 
 T = TypeVar("T")
@@ -32,19 +33,19 @@ class View(NamedTuple):
         Chance of acceptance of each, in [0, 1].
     scores
         Chance times value times lever times the weight of the circumstances. Minor units.
-    order
-        Places from the highest score down; ties by action id, so that input order is moot.
     scales
         What the chance of each is multiplied with. Minor units.
     weights
         The weight of the circumstances of each; None for 1.
+    effects
+        The share of acceptance that would not have come without us, of each; None for 1.
     """
 
     chances: Floats
     scores: Floats
-    order: NDArray[np.intp]
     scales: Floats
     weights: Floats | None
+    effects: Floats | None = None
 
 
 class Offer:
@@ -89,19 +90,46 @@ class Offer:
             place -= table.count
         raise IndexError(place)
 
-    @property
-    def ids(self) -> list[str]:
-        """The id of each candidate."""
-        return self._once(
-            "ids", lambda: [name for table in self.tables for name in table.columns.action_id]
-        )
+    def place_of(self, action_id: str) -> int | None:
+        """Give the place of an id; None when it is not among the candidates."""
+        begin = 0
+        for table in self.tables:
+            row = table.places.get(action_id)
+            if row is not None:
+                return begin + row
+            begin += table.count
+        return None
+
+    def group_of(self, place: int) -> str:
+        """Give the group of a candidate; empty when it has none."""
+        table, row = self.at(place)
+        return table.columns.group[row]
+
+    def ranked(self, scores: Floats, remains: Bools) -> NDArray[np.intp]:
+        """Give the places of those that remain, from the highest score down.
+
+        Ties are in the order of action ids, so that the order of the candidates is moot.
+        """
+        places = remains.nonzero()[0]
+        return places[np.lexsort((self._alphabet[places], -scores[places]))]
 
     @property
-    def groups(self) -> list[str]:
-        """The group of each candidate."""
-        return self._once(
-            "groups", lambda: [group for table in self.tables for group in table.columns.group]
-        )
+    def _alphabet(self) -> NDArray[np.intp]:
+        """The rank of each id among all of them."""
+        if len(self.tables) == 1:
+            return self.tables[0].alphabet
+        return self._once("alphabet", self._rank_ids)
+
+    def _rank_ids(self) -> NDArray[np.intp]:
+        if len(self.tables) == 2:
+            few, many = self.tables
+            if len(few) and len(many):
+                low, high = few.sorted_ids[0], few.sorted_ids[-1]
+                gap = bisect_left(many.sorted_ids, low)
+                if gap == bisect_left(many.sorted_ids, high):  # as products are beside offers
+                    after = many.alphabet + len(few) * (many.alphabet >= gap)
+                    return np.concatenate([few.alphabet + gap, after])
+        return alphabet_of([name for table in self.tables for name in table.columns.action_id])
 
     @property
     def excluding(self) -> Mapping[int, frozenset[int]]:
@@ -112,14 +140,14 @@ class Offer:
         """Find what each excludes, in whichever table."""
         if not any(table.rules.excludes for table in self.tables):
             return {}
-        places = {name: place for place, name in reversed([*enumerate(self.ids)])}
         found: dict[int, set[int]] = {}
         begin = 0
         for table in self.tables:
             for row, names in table.rules.excludes.items():
-                for other in (places[name] for name in names if name in places):
-                    found.setdefault(begin + row, set()).add(other)
-                    found.setdefault(other, set()).add(begin + row)
+                for other in (self.place_of(name) for name in names):
+                    if other is not None:
+                        found.setdefault(begin + row, set()).add(other)
+                        found.setdefault(other, set()).add(begin + row)
             begin += len(table)
         return {place: frozenset(others - {place}) for place, others in found.items()}
 
@@ -134,6 +162,11 @@ class Offer:
             "discoveries",
             lambda: _joined([table.discoveries for table in self.tables], np.bool_),
         )
+
+    @property
+    def has_discoveries(self) -> bool:
+        """Whether any candidate is new to the person."""
+        return any(table.has_discoveries for table in self.tables)
 
     @property
     def written_chances(self) -> msgspec.Raw:
@@ -164,19 +197,21 @@ class Offer:
         self,
         factors: ArbitrationSettings = _ALL_FACTORS,
         weights: Floats | None = None,
+        effects: Floats | None = None,
         *,
         is_common: bool,
     ) -> View:
-        """Give chances, scores and order without learning; worked out once without weights.
+        """Give chances and scores without learning; worked out once without weights.
 
         Parameters
         ----------
         factors
             Which factors count.
-        weights
-            The weight of the circumstances of each; None for 1.
+        weights, effects
+            The weight of the circumstances of each, and the share of acceptance that would not have
+            come without us; None for 1.
         is_common
-            Whether the chances are those of anybody, so that the order is the same for everybody.
+            Whether the chances are those of anybody, so that scores are the same for everybody.
 
         Raises
         ------
@@ -184,13 +219,19 @@ class Offer:
             When a propensity is not a number in [0, 1].
         """
         chances = self.base if is_common else self.propensities
-        if weights is not None:
-            return self.look(self._checked(chances), factors, weights)
+        if weights is not None or effects is not None:
+            return self.look(self._checked(chances), factors, weights, effects)
         name = "common" if is_common else "own"
         return self._once((name, factors), lambda: self.look(self._checked(chances), factors, None))
 
-    def look(self, chances: Floats, factors: ArbitrationSettings, weights: Floats | None) -> View:
-        """Score and order the candidates by some chances, each in [0, 1].
+    def look(
+        self,
+        chances: Floats,
+        factors: ArbitrationSettings,
+        weights: Floats | None,
+        effects: Floats | None = None,
+    ) -> View:
+        """Score the candidates by some chances, each in [0, 1].
 
         References
         ----------
@@ -200,8 +241,10 @@ class Offer:
         scales = self._once(("scales", factors), lambda: self._scales(factors))
         if weights is not None and factors.use_context_weight:
             scales = scales * weights
+        if effects is not None and factors.use_effect:
+            scales = scales * effects
         scores = chances * scales if factors.use_propensity else scales
-        return View(chances, scores, self._order(scores), scales, weights)
+        return View(chances, scores, scales, weights, effects)
 
     def _checked(self, chances: Floats) -> Floats:
         """Refuse chances that are none."""
@@ -233,28 +276,7 @@ class Offer:
         return np.concatenate([*(table.hashes for table in self.tables), alone])
 
     def _scales(self, factors: ArbitrationSettings) -> Floats:
-        scales = np.ones(len(self))
-        if factors.use_value:
-            scales = scales * _joined([table.values for table in self.tables], np.float64)
-        if factors.use_lever:
-            scales = scales * _joined([table.levers for table in self.tables], np.float64)
-        return scales
-
-    def _order(self, scores: Floats) -> NDArray[np.intp]:
-        order = np.argsort(-scores)  # ties are put in order below
-        ordered = scores[order]
-        ties = np.flatnonzero(ordered[1:] == ordered[:-1])
-        if len(ties):
-            ids = self.ids
-            begin = end = -1
-            for tie in [*ties.tolist(), len(ordered) + 1]:
-                if tie > end:
-                    if begin >= 0:
-                        run = order[begin : end + 1].tolist()
-                        order[begin : end + 1] = sorted(run, key=ids.__getitem__)
-                    begin = tie
-                end = tie + 1
-        return order
+        return _joined([table.scales(factors) for table in self.tables], np.float64)
 
 
 def offer_of(candidates: Sequence[Candidate]) -> Offer:

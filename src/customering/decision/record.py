@@ -16,6 +16,7 @@ version 0.1 had one row a candidate. Both are read as well.
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -37,8 +38,11 @@ from customering.kernel.ids import Identifier
 SOURCE = "customering"
 FORMAT = 3
 FEATURES_FORMAT = 1
+ITEM = "item:"
+"""How the id of an action that shows a product begins; the product follows."""
 
 _FIELDS = tuple(one.name for one in fields(Decision) if one.name != "candidates")
+_values = attrgetter(*_FIELDS)
 _FACTORS = ArbitrationSettings.__struct_fields__
 _NO_RULES = Rules(asked=(), asked_of=np.zeros(0, dtype=np.intp))
 
@@ -72,8 +76,8 @@ def properties_of(decision: Decision) -> dict[str, Any]:
 
     Columns that many decisions share are JSON already (`msgspec.Raw`).
     """
-    properties: dict[str, Any] = {name: getattr(decision, name) for name in _FIELDS}
-    for name in ("context", "contents", "arm", "learner"):
+    properties: dict[str, Any] = dict(zip(_FIELDS, _values(decision), strict=True))
+    for name in ("context", "contents", "arm", "learner", "not_before"):
         if not properties[name]:
             del properties[name]
     if isinstance(decision, WeighedDecision):
@@ -110,6 +114,9 @@ def _written(weighed: Weighed) -> dict[str, Any]:
     if weighed.weights is not None:
         at = np.flatnonzero(weighed.weights != 1.0)
         written["weights"] = {"at": at.tolist(), "of": weighed.weights[at].tolist()}
+    if weighed.effects is not None:
+        at = np.flatnonzero(weighed.effects != 1.0)
+        written["effects"] = {"at": at.tolist(), "of": weighed.effects[at].tolist()}
     off = [name for name in _FACTORS if not getattr(weighed.factors, name)]
     if off:
         written["off"] = off
@@ -119,11 +126,13 @@ def _written(weighed: Weighed) -> dict[str, Any]:
 def _learning(decision: WeighedDecision) -> dict[str, Any]:
     """Give what may be learned from the chosen, as `examples_in` reads it."""
     weighed = decision.weighed
-    return {
+    written: dict[str, Any] = {
         "format": FEATURES_FORMAT,
         "features": weighed.features,
         "seen": [(one.action_id, one.group, one.found_by, one.prior) for one in decision.examples],
     }
+    about = weighed.products() if weighed.notes_products else {}
+    return {**written, "about": about} if about else written
 
 
 def examples_in(event: Event) -> tuple[Example, ...]:
@@ -144,6 +153,19 @@ def examples_in(event: Event) -> tuple[Example, ...]:
         Example(place, group, action_id, found_by, prior, rank, features)
         for rank, (action_id, group, found_by, prior) in enumerate(learning["seen"], start=1)
     )
+
+
+def products_in(event: Event) -> dict[str, tuple[str, ...]]:
+    """Give the products that the chosen actions of a decision are about, as far as it says so."""
+    learning = event.properties.get("learning")
+    if not isinstance(learning, dict):
+        return {}
+    said = learning.get("about")
+    found = {action_id: tuple(some) for action_id, some in said.items()} if said else {}
+    for action_id, *_ in learning["seen"]:
+        if action_id.startswith(ITEM):
+            found[action_id] = (action_id.removeprefix(ITEM),)
+    return found
 
 
 def _first_written(weighed: Weighed) -> Any:
@@ -223,7 +245,7 @@ def _read(properties: Mapping[str, Any]) -> Weighed:
         raise ValueError(f"{len(codes)} fates of {len(base)} candidates")
     is_common = "chances" not in table
     priors = base if is_common else _sparse(table["chances"], base)
-    weights = table.get("weights")
+    weights, effects = table.get("weights"), table.get("effects")
     learning = properties.get("learning")
     return Weighed(
         offer=Offer(tables, priors, lambda place: {}),
@@ -238,6 +260,7 @@ def _read(properties: Mapping[str, Any]) -> Weighed:
         refusals={tuple(asked): words for *asked, words in table.get("refusals", ())},
         rested=dict(table.get("rested", ())),
         weights=None if weights is None else _sparse(weights, np.ones(len(codes))),
+        effects=None if effects is None else _sparse(effects, np.ones(len(codes))),
         factors=ArbitrationSettings(**dict.fromkeys(table.get("off", ()), False)),
         features=None if learning is None else learning["features"],
         is_learned="learned" in table,

@@ -50,6 +50,13 @@ class ArbitrationSettings(Settings, frozen=True, kw_only=True):
     use_value: Annotated[
         bool, msgspec.Meta(description="Whether the margin when they do counts.")
     ] = True
+    use_effect: Annotated[
+        bool,
+        msgspec.Meta(
+            description="Whether acceptance counts only by the share that would not have come"
+            " without us, where that was measured."
+        ),
+    ] = True
     use_context_weight: Annotated[
         bool, msgspec.Meta(description="Whether the weights of circumstances count.")
     ] = True

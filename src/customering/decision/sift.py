@@ -55,6 +55,8 @@ def sift(case: Case, stance: Stance) -> Sifted:
     rested: dict[int, int] = {}
     begin = 0
     for table in case.offer.tables:
+        if case.person.outranked:
+            asked.outrank(table, begin, codes)
         if asked.last or case.person.dismissed:
             rested |= asked.dismissed(table, begin, codes)
             rested |= asked.resting(table, begin, codes)
@@ -143,6 +145,13 @@ class _Questions:
                 values = _With(values, CONTEXT, case.request.context)
             self._values = values
         return self._values
+
+    def outrank(self, table: Table, begin: int, codes: Codes) -> None:
+        """Let reminders yield to what the person says they look for."""
+        for action_id in self._case.person.outranked:
+            row = table.places.get(action_id)
+            if row is not None and not codes[begin + row]:
+                codes[begin + row] = CODE_OF["outranked"]
 
     def dismissed(self, table: Table, begin: int, codes: Codes) -> dict[int, int]:
         """Let those rest that the person said no to; give when that was, by place.

@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 from customering.decision.eligibility import condition_of, supply_loss
 from customering.decision.explore import hash_of
 from customering.decision.losses import CODE_OF, Codes
-from customering.decision.model import LEAVE_ALONE, Action, ActionKind, FoundBy
+from customering.decision.model import (
+    LEAVE_ALONE,
+    NEW_TO_PERSON,
+    Action,
+    ActionKind,
+    FoundBy,
+)
+from customering.decision.settings import ArbitrationSettings
 from customering.kernel.expressions import Expression
 
 Floats = NDArray[np.float64]
@@ -24,6 +31,7 @@ Asked = tuple[str, str, ActionKind]
 
 _WAYS: dict[str, int] = {how: at for at, how in enumerate(get_args(FoundBy))}
 _SAID_BY_FEW = frozenset({"applicability", "suitability", "spacing_hours"})
+_PACKED_FROM = 200
 _ALWAYS = 1 << 62  # an instant later than any
 
 
@@ -146,6 +154,7 @@ class Table:
         self.learned: Any = None
         """Where a learner keeps what it looked up for this table, and what it depends on."""
         self._fixed: dict[tuple[str, str, bool], Codes] = {}
+        self._scales: dict[ArbitrationSettings, Floats] = {}
 
     def __len__(self) -> int:
         return self.count
@@ -170,8 +179,13 @@ class Table:
         """Which are new to the person."""
         found_by = self.columns.found_by
         if isinstance(found_by, Same):
-            return np.full(len(self), found_by.value == "discover")
-        return np.array([how == "discover" for how in found_by], dtype=np.bool_)
+            return np.full(len(self), found_by.value in NEW_TO_PERSON)
+        return np.array([how in NEW_TO_PERSON for how in found_by], dtype=np.bool_)
+
+    @cached_property
+    def has_discoveries(self) -> bool:
+        """Whether any is new to the person."""
+        return bool(self.discoveries.any())
 
     @cached_property
     def ways(self) -> NDArray[np.intp]:
@@ -180,6 +194,28 @@ class Table:
         if isinstance(found_by, Same):
             return np.full(len(self), _WAYS[found_by.value])
         return np.array([_WAYS[how] for how in found_by], dtype=np.intp)
+
+    def scales(self, factors: ArbitrationSettings) -> Floats:
+        """Give what the chance of each is multiplied with, for anybody. Minor units."""
+        found = self._scales.get(factors)
+        if found is None:
+            found = np.ones(len(self))
+            if factors.use_value:
+                found = found * self.values
+            if factors.use_lever:
+                found = found * self.levers
+            self._scales[factors] = found
+        return found
+
+    @cached_property
+    def sorted_ids(self) -> list[str]:
+        """The ids in order."""
+        return sorted(self.columns.action_id)
+
+    @cached_property
+    def alphabet(self) -> NDArray[np.intp]:
+        """The rank of each id among them."""
+        return alphabet_of(self.columns.action_id)
 
     @cached_property
     def hashes(self) -> NDArray[np.uint64]:
@@ -352,6 +388,13 @@ def _rules_of(actions: Sequence[Action], columns: Columns) -> Rules:
     )
 
 
+def alphabet_of(ids: Sequence[str]) -> NDArray[np.intp]:
+    """Give the rank of each id among all; the first one before others that are equal."""
+    ranks = np.empty(len(ids), dtype=np.intp)
+    ranks[sorted(range(len(ids)), key=ids.__getitem__)] = np.arange(len(ids))
+    return ranks
+
+
 def _said(column: Sequence[T]) -> Sequence[T]:
     """Give a column in which something is said; an empty one otherwise."""
     return column if any(column) else ()
@@ -383,6 +426,8 @@ def _packed(column: Sequence[Any]) -> Any:
     """Write a column: one value for all, each different value once, or one by one."""
     if isinstance(column, Same):
         return {"all": column.value}
+    if len(column) < _PACKED_FROM:  # as those of one person, which are written each time
+        return column
     values, each = _distinct(column)
     if len(values) == 1:
         return {"all": values[0]}

@@ -30,6 +30,7 @@ from customering.web.figures import Figures
 from customering.web.limiting import Limiter
 
 _DOORS = (collect.doors, decide.doors, outcomes.doors, stream.doors, browser.doors)
+_COLLECTED_AFTER = (20_000, 5, 100)  # objects more than before; then rounds of each generation
 _KEEP_ALIVE_SECONDS = 75  # longer than the 60 s of common proxies, so that they close, not we
 _GRACE_SECONDS = 20
 _CONNECTIONS_MAX = 5_000
@@ -103,9 +104,11 @@ async def _serve(
 ) -> None:
     live = Live(engine)
     await live.start()
-    # What is here now stays: the collector of cycles need not look at it again and again.
+    # What is here now stays: the collector of cycles need not look at it again and again. What is
+    # remembered of people and decisions has no cycles: look for these a thirtieth as often.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*_COLLECTED_AFTER)
     try:
         limiter = Limiter(engine.settings.serve.limits)
         config = uvicorn.Config(

@@ -25,7 +25,9 @@ from sqlalchemy import (
     cast,
     create_engine,
     event,
+    func,
     insert,
+    literal,
     or_,
     select,
     update,
@@ -36,6 +38,7 @@ from customering.identity.model import Link
 from customering.kernel.errors import Conflict, Unavailable
 from customering.kernel.ids import Identifier
 from customering.stores.dialects import insert_of
+from customering.stores.erasing_mark import mark_if_new
 
 SCHEMA_VERSION = "1"
 _CHUNK = 500  # bound variables a statement: below every database's limit
@@ -212,6 +215,17 @@ class State:
             rows = connection.execute(select(_states.c.anchor).order_by(_states.c.anchor))
             return [Identifier(anchor) for (anchor,) in rows]
 
+    def mentioning(self, text: str) -> list[Identifier]:
+        """Give the anchors whose state has a text in it; reads all of them, some GB a second."""
+        wanted = literal(text.encode(), LargeBinary)
+        if self._engine.dialect.name == "sqlite":
+            place = func.instr(_states.c.state, wanted)
+        else:
+            place = func.strpos(func.encode(_states.c.state, "escape"), text)
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(_states.c.anchor).where(place > 0))
+            return [Identifier(anchor) for (anchor,) in rows]
+
     def touching(self, identifiers: Iterable[Identifier]) -> list[Link]:
         """Give every link that has one of these identifiers at either end."""
         names = list(identifiers)
@@ -228,9 +242,18 @@ class State:
     def links(self) -> Iterator[Link]:
         """Give every link."""
         with self._engine.connect() as connection:
-            rows = connection.execution_options(yield_per=_ROWS).execute(select(_links))
-            for row in rows.mappings():
-                yield Link(**row)
+            rows = connection.execution_options(yield_per=_ROWS).execute(
+                select(*(_links.c[name] for name in Link.__struct_fields__))
+            )
+            for left, right, evidence, occurred_at, source, kind in rows:
+                yield Link(
+                    left=left,
+                    right=right,
+                    evidence=evidence,
+                    occurred_at=occurred_at,
+                    source=source,
+                    kind=kind,
+                )
 
     def commit(
         self,
@@ -353,6 +376,7 @@ class State:
 def _prepare_sqlite(connection: object, record: object) -> None:
     """Let readers work while the writer writes; the log, not the state, must survive power loss."""
     cursor = connection.cursor()  # type: ignore[attr-defined]
+    mark_if_new(cursor)
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA busy_timeout = 5000")

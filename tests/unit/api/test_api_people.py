@@ -43,7 +43,7 @@ def test_a_person_is_read_with_provenance_purpose_and_words(shop: Run) -> None:
         assert orders["words"]
         assert told["traits"]["email"]["provenance"] == "declared"
         assert told["audiences"] == ["buyers"]
-        assert told["refused_purposes"] == []
+        assert told["refused_purposes"] == ["share.friends"]
         assert told["status"]["words"]
         assert told["status"]["operator_words"]
 

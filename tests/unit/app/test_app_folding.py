@@ -1,5 +1,7 @@
 """The live path where permission and identity meet: always what a rebuild gives."""
 
+import pytest
+
 from customering.events.model import CONSENT_UPDATED, Event
 from customering.kernel.ids import Identifier
 from town import NOON, OpenShop, assert_rebuild_changes_nothing, states_of
@@ -75,3 +77,40 @@ def test_what_happens_between_a_refusal_and_a_new_permission_is_not_lost(
     person = shop.people.read(ADA, now_ms=NOON + 1_000)
     assert person.values["products_viewed_7d"] == 2
     assert_rebuild_changes_nothing(shop)
+
+
+def test_what_was_read_ahead_is_used_and_the_store_is_not_asked_again(
+    open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_shop() as first:
+        first.append([viewed(1, ADA), viewed(2, PHONE)])
+    shop = open_shop()
+    stored = states_of(shop)
+    assert shop.folding.warm(shop.state.scan())
+    shop.folding.has_warmed()
+    asked: list[object] = []
+    monkeypatch.setattr(shop.state, "get", lambda names: asked.append(names) or {})
+    nobody = Identifier("anonymous_id:nobody")
+    assert shop.folding.states_of([ADA, PHONE, nobody]) == [stored[ADA], stored[PHONE]]
+    shop.folding.fold([viewed(3, ADA)], shop.folding.offset)
+    assert shop.folding.states_of([ADA]) != [stored[ADA]]
+    assert not asked
+    # Whoever was let go of may be in the store again: from then on it is asked.
+    shop.folding.forget([PHONE])
+    shop.folding.forgotten([PHONE])
+    assert shop.folding.states_of([PHONE, nobody]) == []
+    assert asked
+
+
+def test_what_is_read_ahead_too_late_changes_nothing(open_shop: OpenShop) -> None:
+    with open_shop() as first:
+        first.append([viewed(1, ADA)])
+    shop = open_shop()
+    old = list(shop.state.scan())
+    shop.folding.fold([viewed(2, ADA)], shop.folding.offset)
+    now = shop.folding.states_of([ADA])
+    assert shop.folding.warm(old)
+    assert shop.folding.states_of([ADA]) == now
+    shop.folding.forget([ADA])
+    assert not shop.folding.warm(old)
+    assert shop.folding.states_of([ADA]) == []

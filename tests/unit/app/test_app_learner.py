@@ -130,7 +130,7 @@ def test_what_was_learned_is_the_same_after_a_restart_and_from_the_log(
 
     async def act(live: Live) -> None:
         await shop.day(live, range(25))
-        await live.checkpoint()
+        await live.keeping.checkpoint()
         await shop.day(live, range(25))
 
     shop.running(act)

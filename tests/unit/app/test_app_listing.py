@@ -9,8 +9,9 @@ import pytest
 from customering.app.engine import Engine
 from customering.app.listing import where_from
 from customering.app.looking import looking_of
+from customering.app.product_catalog import read_products
 from customering.app.purchases import Item
-from customering.decision.model import Decision, DecisionRequest
+from customering.decision.model import NEW_TO_PERSON, Decision, DecisionRequest
 from customering.kernel.clock import MS_PER_DAY, format_instant, parse_instant
 from customering.kernel.ids import Identifier
 from customering.profile.fold import EVERYTHING
@@ -151,6 +152,42 @@ def test_where_somebody_is_goes_by_what_was_told():
     told = where_from({"store_id": "a", "channel": "app", "page": "x"}, at)
     assert told == ("part:5", "weekday:0", "store:a", "channel:app")
     assert where_from({"store_id": 7}, at) == ("part:5", "weekday:0")
+
+
+def test_a_product_nobody_bought_is_decided_on_as_soon_as_the_catalogue_tells_of_it(shop, tmp_path):
+    shop.ingest([order({"userId": "ada"}, 60, "tea", "cup")])
+    request = DecisionRequest(placement="home", purpose="personalize.web", slots=9)
+    assert not any(one.action_id == "item:matcha" for one in decided(shop, "ada").candidates)
+    told = tmp_path / "products.csv"
+    told.write_text("id,name,category,price\nmatcha,Tea of the tea,tea,9.90\nnail,Nail,iron,0.10\n")
+    products = read_products(told)
+    assert (products["matcha"].title, products["matcha"].price_minor) == ("Tea of the tea", 990)
+    assert shop.product_catalog.put(products) == (2, 2)
+    models = shop.models.find_changed()
+    assert models is not None
+    shop.models.take(models)
+    made = decided(shop, "ada", request)
+    (matcha,) = (one for one in made.candidates if one.action_id == "item:matcha")
+    assert matcha.found_by == "arrival"
+    assert matcha.rank is not None
+    assert "It is new here, and like Tea." in matcha.words
+    assert matcha.lever == shop.settings.lists.arrival_lever
+    assert not any(one.action_id == "item:nail" for one in made.candidates)
+    shop.ingest([did("Product Viewed", "new", 5000, product_id="brush")])
+    assert any(one.found_by == "arrival" for one in decided(shop, "new").candidates)
+    shop.ingest([order({"userId": "ada"}, 70, "matcha")])
+    (bought,) = (o for o in decided(shop, "ada").candidates if o.action_id == "item:matcha")
+    assert bought.found_by == "repeat"
+
+
+def test_places_for_discovery_are_open_to_what_nobody_has_bought(shop, open_shop, tmp_path):
+    shop.ingest([order({"userId": "ada"}, day, "tea", "cup", "jam") for day in (50, 60, 70)])
+    told = {"matcha": Item(product_id="matcha", title="Tea cup jam", category="tea")}
+    shop.product_catalog.put(told)
+    shop.models.forget()
+    three = DecisionRequest(placement="home", purpose="personalize.web", slots=3)
+    made = decided(shop, "ada", three)
+    assert sum(one.found_by in NEW_TO_PERSON for one in made.ranked) >= 1
 
 
 def test_without_a_model_nothing_is_listed(open_shop: OpenShop):

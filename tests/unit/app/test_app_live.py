@@ -103,7 +103,7 @@ def test_checkpoints_amid_the_fold_lose_and_double_nothing(
     open_shop: OpenShop, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pictures are drawn one anchor at a time while people shop, choose and are joined."""
-    monkeypatch.setattr("customering.app.live._PICTURE_ANCHORS", 1)
+    monkeypatch.setattr("customering.app.keeping._PICTURE_ANCHORS", 1)
     random = Random(seed)
     people = [{"userId": f"p{n}"} for n in range(6)]
     engine = open_shop()
@@ -130,7 +130,7 @@ def test_checkpoints_amid_the_fold_lose_and_double_nothing(
 
     async def store(live: Live) -> None:
         for _ in range(8):
-            await live.checkpoint()
+            await live.keeping.checkpoint()
             await asyncio.sleep(0.002)
 
     async def act(live: Live) -> None:

@@ -89,6 +89,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_orders(folder / "orders.csv")
     (folder / "orders.toml").write_text(MAPPING)
     (folder / "offers.csv").write_text("offer,sku\nspring,tea-1\nspring,jam-2\nsummer,oil-0\n")
+    (folder / "products.csv").write_text("id,name,price\nmatcha,Green tea,9.90\n")
     (folder / "offers.toml").write_text(OFFERS)
     home = folder / "home"
     patch = pytest.MonkeyPatch()

@@ -64,8 +64,11 @@ def test_a_takeout_is_written_and_both_it_and_a_look_are_in_the_trail(run: Run, 
         assert json.loads(package.read("profile.json"))["identifiers"] == [WHO]
     run("person", WHO, "--home", "home")
     looks = told(run, "audit", "show", WHO)
-    assert [look["act"] for look in looks] == ["read", "export"]
-    assert told(run, "audit", "verify")["rows"] == 2
+    # The models were fitted when the shop was made, with the data of everybody who permits it.
+    assert [look["act"] for look in looks] == ["read", "export", "many"]
+    assert (looks[2]["words"], looks[2]["profiles"] > 30) == ("customering learn", True)
+    assert told(run, "audit", "verify")["rows"] == 3
+    assert "customering learn" in run("audit", "show", WHO, "--home", "home").out
 
 
 def test_a_restored_home_takes_over_what_was_erased_since(run: Run, shop: Path) -> None:
@@ -76,3 +79,19 @@ def test_a_restored_home_takes_over_what_was_erased_since(run: Run, shop: Path) 
     said = run("rights", "replay", "home", "--home", "again", "--json")
     assert json.loads(said.out) == {"erased_again": 1}
     assert run("person", WHO, "--home", "again").code == 1
+
+
+def test_a_part_is_erased_by_category_and_a_model_is_left(run: Run, shop: Path) -> None:
+    certificate = told(run, "erase", WHO, "--category", "purchases", "--yes")
+    assert certificate["scope"] == {"category": "purchases"}
+    gone = {one["store"]: one["rows_deleted"] for one in certificate["per_store"]}
+    assert gone["log"] == gone["history"] > 5
+    again = run("import", "orders.csv", "--mapping", "orders.toml", "--home", "home")
+    assert again.code == 0
+    left = told(run, "erase", "loyalty_card:4", "--model", "taste", "--yes")
+    assert (left["status"], left["details"]) == ("in_progress", {"scope": {"model": "taste"}})
+    assert "null" in run("rights", "certificate", left["request_id"], "--home", "home").out
+    wrong = run("erase", WHO, "--category", "nonsense", "--yes", "--home", "home")
+    assert wrong.code == 1
+    assert "visits" in wrong.err
+    assert told(run, "rights", "tell") == {"calls": 0}

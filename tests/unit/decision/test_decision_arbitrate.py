@@ -16,7 +16,8 @@ def filled(candidates: list[Any], **changes: Any) -> tuple[list[str], dict[str, 
     view = offer.view(is_common=False)
     usual = {"slots": 3, "quiet_score": 0.0, "most_per_group": 9, "discovery_slots": 0}
     remains = np.zeros(len(candidates), dtype=np.uint8)
-    slate = fill(view.order, offer, view.scores, remains, **{**usual, **changes})
+    order = offer.ranked(view.scores, remains == 0)
+    slate = fill(order, offer, view.scores, remains, **{**usual, **changes})
     ids = [candidate.action.action_id for candidate in candidates]
     return (
         [ids[place] for place in slate.chosen],

@@ -47,7 +47,7 @@ def test_the_matrix_of_the_header(values: tuple[bytes, ...], expected: bool) -> 
         ({"consent": {"gpp": "DBABMA~1"}}, False),
         ({"consent": {"gpp": [1]}}, False),
         ({"consent": "yes"}, False),
-        ({"gpp": {"SaleOptOut": 1}}, False),
+        ({"gpp": {"SaleOptOut": 1}}, True),
     ],
 )
 def test_a_gpp_opt_out_is_read_and_nothing_else(context: dict[str, object], expected: bool) -> None:
