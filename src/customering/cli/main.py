@@ -8,7 +8,6 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from customering.app.auditing_name import doing
 from customering.cli.output import errors, print_json
 from customering.kernel.errors import CustomeringError, Unavailable
 
@@ -80,7 +79,7 @@ _COMMANDS = {
     ),
     "erase": (
         "rights.erase",
-        "Erase one person: every byte of them in this home; it cannot be undone.",
+        "Erase one person, or a part: every byte of it in this home; it cannot be undone.",
     ),
     "takeout": (
         "rights.takeout",
@@ -116,6 +115,8 @@ class _Program(TyperGroup):
         name, _, rest = super().resolve_command(ctx, args)
         found = name and typer.main.get_group(_app(name)).commands[name]
         inside = getattr(found, "commands", {})
+        from customering.app.auditing_name import doing  # with the command: help imports no part
+
         doing(f"{name} {rest[0]}" if rest and rest[0] in inside else str(name))
         return name, found, rest
 

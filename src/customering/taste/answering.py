@@ -118,7 +118,7 @@ def best_channel(
 
     Examples
     --------
-    >>> best = best_channel({"push": [9, 8, 7]}, {"push": [9, 8, 7], "email": [9]},
+    >>> best = best_channel({"push": [9, 8, 7, 6]}, {"push": [9, 8, 7, 6], "email": [9]},
     ...                     ["email", "push"], 10)
     >>> best.channel, best.is_known
     ('push', True)
