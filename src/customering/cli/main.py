@@ -89,7 +89,7 @@ _COMMANDS = {
     "audit": ("rights.audit", "Who looked at whom."),
     "views": (
         "views.views",
-        "Ask in SQL, and see only people who permit the purpose you ask for.",
+        "Ask the history in SQL, and see only people who permit the purpose you ask for.",
     ),
     "log": ("log.log", "The log: everything that happened."),
     "quarantine": ("log.quarantine", "What was refused, and why."),
