@@ -60,7 +60,7 @@ class ServeSettings(Settings, frozen=True):
             ge=0.1,
             le=3_600,
         ),
-    ] = 20.0
+    ] = 60.0
     event_bytes_max: Annotated[
         int, Meta(description="Largest single event that is accepted, in bytes.", ge=1_024)
     ] = 32_768

@@ -6,6 +6,7 @@ import json
 import logging
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ from customering.web.limiting import Limiter
 
 _DOORS = (collect.doors, decide.doors, outcomes.doors, stream.doors, browser.doors)
 _COLLECTED_AFTER = (20_000, 5, 100)  # objects more than before; then rounds of each generation
+_TURN_SECONDS = 0.002
 _KEEP_ALIVE_SECONDS = 75  # longer than the 60 s of common proxies, so that they close, not we
 _GRACE_SECONDS = 20
 _CONNECTIONS_MAX = 5_000
@@ -109,6 +111,8 @@ async def _serve(
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECTED_AFTER)
+    # Threads that store and write give way sooner to whoever waits for an answer.
+    sys.setswitchinterval(_TURN_SECONDS)
     try:
         limiter = Limiter(engine.settings.serve.limits)
         config = uvicorn.Config(
