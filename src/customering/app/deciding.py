@@ -25,7 +25,6 @@ from customering.app.purchases import Item
 from customering.app.reaching import BEST_CHANNEL, Reaching
 from customering.app.settings import CustomeringSettings
 from customering.app.wanting import lifted, outranked_by, wanted_by
-from customering.consent.model import SetStatus
 from customering.decision.decide import decide
 from customering.decision.explore import is_control
 from customering.decision.interest import Interests, Wish
@@ -241,9 +240,8 @@ class Deciding:
             name.startswith(INTENT_PREFIX) for name in said
         ):
             return NOTHING_WANTED
-        wish = person.declared_status
-        status = None if wish is None else SetStatus(status=wish.status, until_ms=wish.until_ms)
-        return wanted_by(said, person.consent, status, self._policy.consent, now_ms)
+        policy = self._policy.consent
+        return wanted_by(said, person.consent, person.status_set, policy, now_ms)
 
     def _remember(
         self,

@@ -10,6 +10,7 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -24,6 +25,7 @@ from customering.app.home import Home
 from customering.decision.model import DecisionRequest
 from customering.events.model import Event
 from customering.identity.model import own_id
+from customering.kernel.errors import Unavailable
 from customering.kernel.ids import Identifier
 from customering.kernel.records import to_json
 
@@ -94,6 +96,8 @@ def decide_for_all(
     ------
     Invalid
         When people cannot be reached by this channel at all.
+    Unavailable
+        When one of the processes came to its end; what was decided before is kept.
     """
     engine.check_channel(request)
     engine.catch_up()
@@ -101,7 +105,7 @@ def decide_for_all(
     run = _Run(request, engine.present, engine.clock())
     everybody = engine.names_of_everybody()
     if processes is None:
-        processes = min(len(os.sched_getaffinity(0)), 1 + len(everybody) // _PEOPLE_A_PROCESS)
+        processes = min(_cores(), 1 + len(everybody) // _PEOPLE_A_PROCESS)
     people = chosen = 0
     with DecisionFile(out) as file, _decided(engine, run, everybody, processes) as rounds:
         for one in rounds:
@@ -116,6 +120,13 @@ def decide_for_all(
             progress(people)
     engine.catch_up()
     return people, chosen
+
+
+def _cores() -> int:
+    """Give how many cores this process may use, or the machine has where that is not told."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 @contextmanager
@@ -133,7 +144,13 @@ def _decided(
     with ProcessPoolExecutor(
         processes, context, initializer=_open, initargs=(engine.home, run, ready)
     ) as pool:
-        yield _in_order(pool, some, processes * _ROUNDS_AHEAD)
+        try:
+            yield _in_order(pool, some, processes * _ROUNDS_AHEAD)
+        except BrokenProcessPool as error:
+            raise Unavailable(
+                "a process that decides came to its end",
+                hint="it may have lacked memory: use fewer, such as `--processes 1`",
+            ) from error
 
 
 def _rounds(everybody: Iterable[Names]) -> Iterator[list[Names]]:

@@ -6,7 +6,6 @@ import msgspec
 
 from customering.app.glance import Glance
 from customering.app.persuaded import effects_of
-from customering.consent.model import SetStatus
 from customering.decision.model import Contact, PersonFacts
 from customering.profile.lazy import LazyValues
 from customering.relationship.contact_wishes import CONTACT_WISHES_FACT, read_contact_wishes
@@ -68,13 +67,12 @@ class Bought:
 
 def facts_of(person: Glance) -> PersonFacts:
     """Give all that a decision may know of a person, beside what they may want."""
-    wish = person.declared_status
     contacts: Sequence[str] = person.values.observed(CONTACTS_TRAIT) or ()
     return PersonFacts(
         person_id=person.person_id,
         traits=person.values,
         consent=person.consent,
-        status=None if wish is None else SetStatus(status=wish.status, until_ms=wish.until_ms),
+        status=person.status_set,
         contract=person.contract,
         contacts=tuple(_contacts(contacts)),
         dismissed=person.dismissed,

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from customering.app.folding import trait_mask
 from customering.app.models import ModelShelf
 from customering.app.persuaded import CONTACT, Persuaded
-from customering.consent.gate import CompiledPolicy
+from customering.consent.gate import CompiledPolicy, permit
 from customering.consent.model import STATUS_FACT as STATUS_FACT
-from customering.consent.model import ConsentRecord, SetStatus
+from customering.consent.model import ConsentRecord, Permit, SetStatus
 from customering.kernel.ids import Identifier, PersonId
 from customering.profile.lazy import LazyValues, Reader
 from customering.profile.model import State as ProfileState
@@ -78,6 +78,18 @@ class Glance:
         self._binding = binding
         self._contract = contract
         self._persuasions = persuasions
+
+    @property
+    def status_set(self) -> SetStatus | None:
+        """The status the person set, as the gate takes it."""
+        return None if self.declared_status is None else set_status(self.declared_status)
+
+    def permits(self, purpose: str, channel: str, policy: CompiledPolicy) -> bool:
+        """Ask the gate about one purpose, at the instant of the glance."""
+        answer = permit(
+            self.consent, purpose, "", channel, self.as_of, policy=policy, status=self.status_set
+        )
+        return isinstance(answer, Permit)
 
     @property
     def contract(self) -> ContactContract:

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from customering.app.glance import Glance
-from customering.consent.gate import CompiledPolicy, permit
-from customering.consent.model import Permit, SetStatus
+from customering.consent.gate import CompiledPolicy
 from customering.kernel.ids import Identifier
 from customering.taste.friends import Dated, Shown, latest_words, shown_to, tips
 from customering.taste.list_settings import ListSettings
@@ -52,7 +51,7 @@ class Knowing:
     ) -> tuple[Found, ...]:
         """Give what people a person knows speak for; nothing for nearly everybody, at no cost."""
         added = person.values.kept("friends_added")
-        if not added or self._look_up is None or not self._permits(person, SEE_PURPOSE, now_ms):
+        if not added or self._look_up is None or not person.permits(SEE_PURPOSE, "", self._policy):
             return ()
         look_up = self._look_up
         seen: dict[str, Glance] = {}
@@ -66,15 +65,15 @@ class Knowing:
         friends = [
             self._shown(seen[person_id], person)
             for person_id, (_, is_yes) in list(said.items())[:_FRIENDS_MOST]
-            if is_yes and self._is_friend(seen[person_id], person, now_ms)
+            if is_yes and self._is_friend(seen[person_id], person)
         ]
         return tips(friends, now_ms, self._settings, category_of) if friends else ()
 
-    def _is_friend(self, other: Glance, person: Glance, now_ms: int) -> bool:
+    def _is_friend(self, other: Glance, person: Glance) -> bool:
         """Tell whether the other one says so too, and lets themselves be seen."""
         if other.person_id == person.person_id:
             return False
-        if not self._permits(other, SHOW_PURPOSE, now_ms):
+        if not other.permits(SHOW_PURPOSE, "", self._policy):
             return False
         mine = dict.fromkeys(person.identifiers)
 
@@ -96,12 +95,6 @@ class Knowing:
             shared=shared,
             to_you=shown_to(shared, recipients, dict.fromkeys(person.identifiers)),
         )
-
-    def _permits(self, person: Glance, purpose: str, now_ms: int) -> bool:
-        wish = person.declared_status
-        status = None if wish is None else SetStatus(status=wish.status, until_ms=wish.until_ms)
-        answer = permit(person.consent, purpose, "", "", now_ms, policy=self._policy, status=status)
-        return isinstance(answer, Permit)
 
 
 def _removed(person: Glance) -> list[Any]:

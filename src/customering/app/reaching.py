@@ -7,8 +7,7 @@ from msgspec.structs import replace
 
 from customering.app.glance import Glance
 from customering.app.models import ModelShelf
-from customering.consent.gate import CompiledPolicy, permit
-from customering.consent.model import Permit, SetStatus
+from customering.consent.gate import CompiledPolicy
 from customering.decision.model import Action, DecisionRequest
 from customering.kernel.clock import day_of
 from customering.taste.answering import best_channel
@@ -50,7 +49,9 @@ class Reaching:
 
         Where they permit none, it is the first one, so that the decision says what they refuse.
         """
-        among = [one for one in self._channels if self._is_permitted(person, one, now_ms)]
+        among = [
+            one for one in self._channels if person.permits(f"{_MARKETING}{one}", one, self._policy)
+        ]
         best = best_channel(
             _days(person.values.observed(ANSWERED_TRAIT)),
             _days(person.values.observed(CONTACTED_TRAIT)),
@@ -64,20 +65,6 @@ class Reaching:
             purpose=f"{_MARKETING}{best.channel}",
             why_channel=best.words if among else "",
         )
-
-    def _is_permitted(self, person: Glance, channel: str, now_ms: int) -> bool:
-        wish = person.declared_status
-        status = None if wish is None else SetStatus(status=wish.status, until_ms=wish.until_ms)
-        answer = permit(
-            person.consent,
-            f"{_MARKETING}{channel}",
-            "",
-            channel,
-            now_ms,
-            policy=self._policy,
-            status=status,
-        )
-        return isinstance(answer, Permit)
 
 
 def _days(value: Any) -> dict[str, list[int]]:

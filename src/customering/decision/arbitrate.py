@@ -1,7 +1,7 @@
 """Fills the places: the best first, with variety, room for discovery, and quiet above all."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,83 +62,107 @@ def fill(
     """
     fates = bytearray(codes.tobytes())
     codes = np.frombuffer(fates, dtype=np.uint8)  # the same bytes, for many at once
-    group_of, ordered = offer.group_of, scores[order]
+    ordered = scores[order]
     worth = len(order) - int(ordered[::-1].searchsorted(quiet_score, "right"))
     places, news = order.tolist(), _NONE_NEW
     fresh: Sequence[bool] = _NONE_NEW
     if discovery_slots and slots > 1 and offer.has_discoveries:
         are_new = offer.discoveries[order[:worth]]
         fresh, news = are_new.tolist(), are_new.nonzero()[0].tolist()
-    chosen = [] if first is None else [first]
-    taken = {group_of(place): 1 for place in chosen}
-    excluding = offer.excluding
-    barred = {other for place in chosen for other in excluding.get(place, ())}
+    taken = _Taken(offer, slots, most_per_group)
+    if first is not None:
+        taken.add(first)
     kept_back: list[int] = []
-    left = slots - len(chosen)
     owed = min(discovery_slots, slots - 1, len(news))
-    if owed:
-        owed -= sum(bool(offer.discoveries[place]) for place in chosen)
+    if owed and first is not None:
+        owed -= bool(offer.discoveries[first])
     at = 0
-    while at < worth and left:
+    while at < worth and taken.left:
         place = places[at]
-        group = group_of(place)
         if place == first:
             at += 1
-        elif barred and place in barred:
-            fates[place] = _EXCLUDED
+        elif fate := taken.objection(place):
+            fates[place] = fate
             at += 1
-        elif group and taken.get(group, 0) >= most_per_group:
-            fates[place] = _VARIETY
-            at += 1
-        elif left <= owed and not fresh[at]:
+        elif taken.left <= owed and not fresh[at]:
             # Only what is new can have the places that are left: go on to the next of these.
             after = bisect_left(news, at)
             until = news[after] if after < len(news) else worth
-            full = {name for name, count in taken.items() if name and count >= most_per_group}
             codes[order[at:until]] = _ROOM
-            for one in barred.intersection(places[at:until]) if barred else ():
-                fates[one] = _EXCLUDED
-            passed = places[at:until]
-            if first is not None or barred:
-                passed = [one for one in passed if one != first and one not in barred]
-            kept_back += _pass_over(passed, group_of, full, fates) if full else passed
+            kept_back += taken.passed_over(places[at:until], first, fates)
             at = until
         else:
-            chosen.append(place)
-            barred |= excluding.get(place, _NOBODY)
-            taken[group] = taken.get(group, 0) + 1
+            taken.add(place)
             owed -= bool(news) and fresh[at]
-            left -= 1
             at += 1
     codes[order[at:]] = _OUTSCORED
     codes[order[max(at, worth) :]] = _QUIET_BETTER
     for place in kept_back:
-        if len(chosen) == slots:
+        if not taken.left:
             break
-        group = group_of(place)
-        if place in barred:
-            continue
-        if not (group and taken.get(group, 0) >= most_per_group):
-            chosen.append(place)
-            barred |= excluding.get(place, _NOBODY)
-            taken[group] = taken.get(group, 0) + 1
-    if barred:
-        codes[list(barred.intersection(kept_back).difference(chosen))] = _EXCLUDED
-    codes[chosen] = 0
-    return Slate(chosen, codes)
+        if not taken.objection(place):
+            taken.add(place)
+    if taken.barred:
+        codes[list(taken.barred.intersection(kept_back).difference(taken.chosen))] = _EXCLUDED
+    codes[taken.chosen] = 0
+    return Slate(taken.chosen, codes)
 
 
-def _pass_over(
-    passed: Sequence[int], group_of: Callable[[int], str], full: Set[str], fates: bytearray
-) -> list[int]:
-    """Of those that give way to what is new, note whose group is full; give the others."""
-    kept_back = []
-    for place in passed:
-        if group_of(place) in full:
-            fates[place] = _VARIETY
-        else:
-            kept_back.append(place)
-    return kept_back
+class _Taken:
+    """The places that are taken, and what they keep others from.
+
+    Attributes
+    ----------
+    chosen
+        Who has a place, the first one first.
+    left
+        How many places are left.
+    barred
+        Who must not be chosen beside them.
+    """
+
+    __slots__ = ("_excluding", "_group_of", "_most", "_of_group", "barred", "chosen", "left")
+
+    def __init__(self, offer: Offer, slots: int, most_per_group: int) -> None:
+        self._group_of, self._excluding = offer.group_of, offer.excluding
+        self._most = most_per_group
+        self._of_group: dict[str, int] = {}
+        self.chosen: list[int] = []
+        self.left = slots
+        self.barred: set[int] = set()
+
+    def add(self, place: int) -> None:
+        """Give the next place to a candidate."""
+        self.chosen.append(place)
+        self.left -= 1
+        self.barred |= self._excluding.get(place, _NOBODY)
+        group = self._group_of(place)
+        self._of_group[group] = self._of_group.get(group, 0) + 1
+
+    def objection(self, place: int) -> int:
+        """Give the code of what keeps a candidate from a place now; 0 for nothing."""
+        if place in self.barred:
+            return _EXCLUDED
+        group = self._group_of(place)
+        return _VARIETY if group and self._of_group.get(group, 0) >= self._most else 0
+
+    def passed_over(self, places: list[int], first: int | None, fates: bytearray) -> list[int]:
+        """Note what objects to those that give way to what is new; give those that lack the room.
+
+        They are some hundreds: where no group is full and nothing excluded, none is looked at.
+        """
+        is_any_full = any(name and count >= self._most for name, count in self._of_group.items())
+        if not (is_any_full or self.barred):
+            return places if first is None else [one for one in places if one != first]
+        kept_back = []
+        for place in places:
+            if place == first:
+                continue
+            if fate := self.objection(place):
+                fates[place] = fate
+            else:
+                kept_back.append(place)
+        return kept_back
 
 
 def displaced(best: Slate, drawn: Slate) -> Slate:

@@ -5,7 +5,6 @@ the identifier and the secret in this file. The names themselves stand in it whi
 under way, because a crash must not lose whom it was about, and are overwritten when it is done.
 """
 
-import sqlite3
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from threading import Lock
@@ -19,7 +18,7 @@ from customering.kernel.errors import Absent, Conflict, Unavailable
 from customering.kernel.ids import Identifier
 from customering.kernel.records import Record, from_json, to_json
 from customering.stores.erasing_sqlite import is_truncated
-from customering.stores.log_file import mapped_errors, transaction
+from customering.stores.log_file import ground_connection, mapped_errors, transaction
 from customering.stores.tombstones import HASH_BYTES, Tombstones, keyed_hash
 
 _SECRET_BYTES = 32
@@ -119,13 +118,7 @@ class ErasureJournal:
     def __init__(self, path: Path, secret: bytes) -> None:
         self._path = path
         self._lock = Lock()
-        with mapped_errors(path):
-            self._connection = sqlite3.connect(
-                path, timeout=10.0, isolation_level=None, check_same_thread=False
-            )
-            for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
-                self._connection.execute(f"PRAGMA {pragma}")
-            self._connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+        self._connection = ground_connection(path, _SCHEMA)
         with transaction(self._connection, path):
             row = self._connection.execute("SELECT secret FROM journal_secret").fetchone()
             if row is None:

@@ -1,13 +1,15 @@
 """Opens a database of what cannot be made again from the log, with every commit on disk."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from typing import ClassVar
 
-from sqlalchemy import Connection, Engine, MetaData, create_engine, event
+from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, delete, event
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from customering.kernel.errors import Unavailable
+from customering.kernel.ids import Identifier
 from customering.stores.dialects import insert_of
 
 
@@ -63,6 +65,36 @@ class GroundDatabase:
                 hint="check that the folder is writable and has room; if the file is damaged,"
                 " restore it from a backup",
             ) from error
+
+
+class PeopleDatabase(GroundDatabase):
+    """Tables of the control database whose rows belong to people, by their column ``person``.
+
+    Parameters
+    ----------
+    url
+        The control database, such as `Home.control_url`.
+
+    Raises
+    ------
+    Unavailable
+        When it cannot be opened.
+    """
+
+    tables: ClassVar[tuple[Table, ...]]
+    """The tables that have such rows; others of their metadata are made as well."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, self.tables[0].metadata, "the control database")
+
+    def forget(self, people: Collection[Identifier]) -> int:
+        """Remove everything under some identifiers, and give how many rows that were."""
+        removed = 0
+        with self._transaction() as connection:
+            for table in self.tables:
+                gone = connection.execute(delete(table).where(table.c.person.in_(people)))
+                removed += gone.rowcount
+        return removed
 
 
 def _prepare_sqlite(connection: object, record: object) -> None:

@@ -141,6 +141,31 @@ def transaction(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
             raise
 
 
+def ground_connection(path: Path, schema: str) -> sqlite3.Connection:
+    """Open a file of what cannot be made again from the log, with every commit on disk.
+
+    Any thread may use the connection, one at a time.
+
+    Parameters
+    ----------
+    schema
+        Makes the tables that are not there.
+
+    Raises
+    ------
+    Corrupt, Conflict, Unavailable
+        When the file is damaged, held, or cannot be used.
+    """
+    with mapped_errors(path):
+        connection = sqlite3.connect(
+            path, timeout=_BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
+            connection.execute(f"PRAGMA {pragma}")
+        connection.executescript(f"BEGIN IMMEDIATE; {schema} COMMIT;")
+    return connection
+
+
 class WriterLock:
     """The right to append to one log: held by one process, let go of by the system when it dies.
 

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from customering.kernel.ids import Identifier
-from customering.stores.ground import GroundDatabase
+from customering.stores.ground import PeopleDatabase
 
 _metadata = MetaData()
 _grants = Table(
@@ -66,22 +66,10 @@ class GrantRow(NamedTuple):
     seen_at: int = 0
 
 
-class PortalGrants(GroundDatabase):
-    """The grants of one home.
+class PortalGrants(PeopleDatabase):
+    """The grants of one home; see `PeopleDatabase`."""
 
-    Parameters
-    ----------
-    url
-        The control database, such as `Home.control_url`.
-
-    Raises
-    ------
-    Unavailable
-        When it cannot be opened.
-    """
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url, _metadata, "the control database")
+    tables = (_grants,)
 
     def add(self, grant: GrantRow) -> None:
         """Keep a grant."""
@@ -120,8 +108,3 @@ class PortalGrants(GroundDatabase):
         mine = _grants.c.person.in_(people) & (_grants.c.grant_id == grant_id)
         with self._transaction() as connection:
             return connection.execute(delete(_grants).where(mine)).rowcount
-
-    def forget(self, people: Collection[Identifier]) -> int:
-        """Remove everything under some identifiers, and give how many rows that were."""
-        with self._transaction() as connection:
-            return connection.execute(delete(_grants).where(_grants.c.person.in_(people))).rowcount

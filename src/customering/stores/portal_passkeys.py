@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from customering.kernel.ids import Identifier
-from customering.stores.ground import GroundDatabase
+from customering.stores.ground import PeopleDatabase
 
 _metadata = MetaData()
 _passkeys = Table(
@@ -87,22 +87,10 @@ class PasskeyRow(NamedTuple):
     used_at: int = 0
 
 
-class PortalPasskeys(GroundDatabase):
-    """The passkeys of one home.
+class PortalPasskeys(PeopleDatabase):
+    """The passkeys of one home; see `PeopleDatabase`."""
 
-    Parameters
-    ----------
-    url
-        The control database, such as `Home.control_url`.
-
-    Raises
-    ------
-    Unavailable
-        When it cannot be opened.
-    """
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url, _metadata, "the control database")
+    tables = (_passkeys,)
 
     def add(self, passkey: PasskeyRow) -> bool:
         """Keep a passkey; False when its credential is known already, whoever it belongs to."""
@@ -153,12 +141,6 @@ class PortalPasskeys(GroundDatabase):
     def remove(self, people: Collection[Identifier], passkey_id: str) -> int:
         """Remove one passkey of a person, and give how many that were."""
         mine = _passkeys.c.person.in_(people) & (_passkeys.c.passkey_id == passkey_id)
-        with self._transaction() as connection:
-            return connection.execute(delete(_passkeys).where(mine)).rowcount
-
-    def forget(self, people: Collection[Identifier]) -> int:
-        """Remove everything under some identifiers, and give how many rows that were."""
-        mine = _passkeys.c.person.in_(people)
         with self._transaction() as connection:
             return connection.execute(delete(_passkeys).where(mine)).rowcount
 

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from customering.kernel.ids import Identifier
-from customering.stores.ground import GroundDatabase
+from customering.stores.ground import PeopleDatabase
 
 _metadata = MetaData()
 _sign_ins = Table(
@@ -130,22 +130,10 @@ class Session(NamedTuple):
     fresh_at: int
 
 
-class PortalSessions(GroundDatabase):
-    """The sessions of one home.
+class PortalSessions(PeopleDatabase):
+    """The sessions of one home; see `PeopleDatabase`."""
 
-    Parameters
-    ----------
-    url
-        The control database, such as `Home.control_url`.
-
-    Raises
-    ------
-    Unavailable
-        When it cannot be opened.
-    """
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url, _metadata, "the control database")
+    tables = (_sign_ins, _sessions, _devices)
 
     def secret(self, name: str, chance: Callable[[int], bytes]) -> bytes:
         """Give a secret of this home, which is made when it is first asked for."""
@@ -285,12 +273,3 @@ class PortalSessions(GroundDatabase):
                     (_sessions.c.seen_at < seen_before) | (_sessions.c.begun_at < begun_before)
                 )
             )
-
-    def forget(self, people: Collection[Identifier]) -> int:
-        """Remove everything under some identifiers, and give how many rows that were."""
-        removed = 0
-        with self._transaction() as connection:
-            for table in (_sign_ins, _sessions, _devices):
-                gone = connection.execute(delete(table).where(table.c.person.in_(people)))
-                removed += gone.rowcount
-        return removed

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from customering.kernel.ids import Identifier
-from customering.stores.ground import GroundDatabase
+from customering.stores.ground import PeopleDatabase
 
 _metadata = MetaData()
 _transfers = Table(
@@ -70,22 +70,10 @@ class TransferRow(NamedTuple):
     used_at: int | None = None
 
 
-class PortalTransfers(GroundDatabase):
-    """The links of one home.
+class PortalTransfers(PeopleDatabase):
+    """The links of one home; see `PeopleDatabase`."""
 
-    Parameters
-    ----------
-    url
-        The control database, such as `Home.control_url`.
-
-    Raises
-    ------
-    Unavailable
-        When it cannot be opened.
-    """
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url, _metadata, "the control database")
+    tables = (_transfers,)
 
     def add(self, transfer: TransferRow) -> None:
         """Keep a link."""
@@ -125,12 +113,6 @@ class PortalTransfers(GroundDatabase):
         """Forget links that ended before an instant; the requests they answered stay."""
         with self._transaction() as connection:
             connection.execute(delete(_transfers).where(_transfers.c.ends_at < ended_before))
-
-    def forget(self, people: Collection[Identifier]) -> int:
-        """Remove everything under some identifiers, and give how many rows that were."""
-        mine = _transfers.c.person.in_(people)
-        with self._transaction() as connection:
-            return connection.execute(delete(_transfers).where(mine)).rowcount
 
 
 def _holds(digest: bytes, now_ms: int) -> ColumnElement[bool]:

@@ -4,7 +4,6 @@ Both outlive the person's data: they name nobody but by keyed hashes. A row of t
 hash of the row before, so that one that is changed or taken out is found.
 """
 
-import sqlite3
 from collections.abc import Collection, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -15,7 +14,7 @@ from msgspec.structs import replace
 from customering.consent.rights import Look, Request
 from customering.kernel.errors import Absent
 from customering.kernel.records import Record, from_json, to_json
-from customering.stores.log_file import mapped_errors, transaction
+from customering.stores.log_file import ground_connection, mapped_errors, transaction
 
 _FIRST = bytes(32)
 _MANY = ""
@@ -84,13 +83,7 @@ class RightsStore:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = Lock()
-        with mapped_errors(path):
-            self._connection = sqlite3.connect(
-                path, timeout=10.0, isolation_level=None, check_same_thread=False
-            )
-            for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
-                self._connection.execute(f"PRAGMA {pragma}")
-            self._connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+        self._connection = ground_connection(path, _SCHEMA)
 
     def close(self) -> None:
         """Let go of the file."""

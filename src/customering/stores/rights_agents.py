@@ -1,10 +1,9 @@
 """Which agents were given a token, and which requests are theirs; in the file of the rights."""
 
-import sqlite3
 from pathlib import Path
 from threading import Lock
 
-from customering.stores.log_file import mapped_errors, transaction
+from customering.stores.log_file import ground_connection, mapped_errors, transaction
 
 _FILE = "rights.sqlite"
 _SCHEMA = """
@@ -38,12 +37,7 @@ class AgentStore:
     def __init__(self, folder: Path) -> None:
         self._path = folder / _FILE
         self._lock = Lock()
-        with mapped_errors(self._path):
-            self._connection = sqlite3.connect(
-                self._path, timeout=10.0, isolation_level=None, check_same_thread=False
-            )
-            self._connection.execute("PRAGMA secure_delete = ON")
-            self._connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+        self._connection = ground_connection(self._path, _SCHEMA)
 
     def close(self) -> None:
         """Let go of the file."""

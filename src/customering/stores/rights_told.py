@@ -4,7 +4,6 @@ What is sent to a processor names the person, and stays here only until it was t
 up; it is then overwritten.
 """
 
-import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
@@ -14,7 +13,7 @@ from customering.consent.rights_told import Told
 from customering.kernel.errors import Absent
 from customering.kernel.records import from_json, to_json
 from customering.stores.erasing_sqlite import is_truncated
-from customering.stores.log_file import mapped_errors, transaction
+from customering.stores.log_file import ground_connection, mapped_errors, transaction
 
 _FILE = "rights.sqlite"
 _SCHEMA = """
@@ -79,13 +78,7 @@ class ToldStore:
     def __init__(self, folder: Path) -> None:
         self._path = folder / _FILE
         self._lock = Lock()
-        with mapped_errors(self._path):
-            self._connection = sqlite3.connect(
-                self._path, timeout=10.0, isolation_level=None, check_same_thread=False
-            )
-            for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
-                self._connection.execute(f"PRAGMA {pragma}")
-            self._connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+        self._connection = ground_connection(self._path, _SCHEMA)
 
     def close(self) -> None:
         """Let go of the file."""

@@ -1,6 +1,8 @@
 """Deciding for everybody: by one process or several the same, kept, folded, and in the file."""
 
 import shutil
+from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -11,7 +13,7 @@ from customering.app.deciding_all import decide_for_all
 from customering.app.engine import Engine
 from customering.app.home import find, init
 from customering.events.model import DECISION_MADE
-from customering.kernel.errors import Invalid
+from customering.kernel.errors import Invalid, Unavailable
 from customering.kernel.ids import Identifier
 
 ACTIONS = "".join(
@@ -100,3 +102,19 @@ def test_a_channel_that_does_not_exist_is_refused_before_anything_is_written(
     with Engine(find(town, environment={})) as engine, pytest.raises(Invalid):
         decide_for_all(engine, request_for("home", "pigeon", 1), tmp_path / "out.parquet")
     assert not (tmp_path / "out.parquet").exists()
+
+
+def test_a_process_that_ends_is_told_with_what_to_do(
+    town: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> Iterator[None]:
+        raise BrokenProcessPool
+        yield
+
+    monkeypatch.setattr("customering.app.deciding_all._in_order", broken)
+    shutil.copytree(town, tmp_path / "home")
+    with (
+        Engine(find(tmp_path / "home", environment={})) as engine,
+        pytest.raises(Unavailable, match="came to its end"),
+    ):
+        decide_for_all(engine, HOME, tmp_path / "out.parquet", processes=2)

@@ -56,6 +56,42 @@ def test_what_is_acknowledged_is_seen_by_the_next_read(open_shop: OpenShop) -> N
     running(open_shop(), act)
 
 
+def test_many_events_are_folded_in_turns_and_acknowledged_when_all_are(
+    open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("customering.app.live._FOLDED_AT_ONCE", 7)
+    engine = open_shop()
+    waiting: list[int] = []
+    late: list[asyncio.Future[Any]] = []
+
+    async def act(live: Live) -> None:
+        turns: list[int] = []
+        live.watch(lambda events: turns.append(len(events)))
+        live.watch(lambda events: waiting.append(live.waiting_events))
+        some = [order({"userId": "ada"}, day, "milk") for day in range(40)]
+        others = [order({"userId": "bob"}, day, "tea") for day in range(3)]
+        taking = asyncio.gather(
+            live.take(live.read(some, source="till")), live.take(live.read(others, source="till"))
+        )
+        while len(turns) < 2:
+            await asyncio.sleep(0)
+        assert not taking.done()  # there is room for others between two turns
+        await taking
+        assert max(turns) == 7
+        assert sum(turns) == 43
+        assert live.person(ADA).values["orders_total"] == 40
+        # What was not folded when the home stops is folded then.
+        last = [order({"userId": "ada"}, day, "milk") for day in range(40, 60)]
+        late.append(asyncio.ensure_future(live.take(live.read(last, source="till"))))
+        await asyncio.sleep(0)
+
+    running(engine, act)
+    assert waiting[0] > waiting[-1] == 0
+    assert late[0].result().events == 20
+    assert engine.people.read(ADA, now_ms=engine.present).values["orders_total"] == 60
+    assert_rebuild_changes_nothing(engine)
+
+
 def test_what_is_sent_twice_counts_once_and_is_acknowledged_twice(open_shop: OpenShop) -> None:
     async def act(live: Live) -> None:
         payloads = [order({"userId": "ada"}, 1, "milk")] * 2
