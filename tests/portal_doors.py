@@ -158,6 +158,11 @@ class Browser:
         return answer
 
 
+def without_chance(text: str) -> str:
+    """Give a text in small letters without what is drawn by chance, which may spell anything."""
+    return re.sub(r"[\w-]{22,}|\b[a-z]{2,4}_[a-z2-7]{16}\b", "", text.lower())
+
+
 def token_of(letter: Any) -> str:
     found = re.search(r"/me/enter#(\S+)", letter.get_content())
     assert found, "no link in the letter"

@@ -13,7 +13,7 @@ from customering.app.portal_links import Unsubscribing, unsubscribe_token
 from customering.app.timeline import life_of
 from customering.decision.model import Decision
 from customering.kernel.ids import Identifier
-from portal_doors import Browser, PortalDoors, receipts_of, with_portal
+from portal_doors import Browser, PortalDoors, receipts_of, with_portal, without_chance
 from portal_town import ACTIONS, identified, life_of_a_regular
 from town import NOON, OpenShop
 
@@ -238,7 +238,7 @@ def test_an_intent_counts_for_more_than_any_guess_and_dies(shop: Any, tmp_path: 
         assert live["answers"][0]["title"] == bag
         demand = (await browser.get(f"/me/want/{intent['intent_id']}.jsonld")).json
         assert (demand["@type"], demand["itemOffered"]["name"]) == ("Demand", "bicycle bag")
-        assert "ada" not in json.dumps(demand)
+        assert "ada" not in without_chance(json.dumps(demand))
         await browser.get("/me/want")
         await browser.post("/me/want/withdraw", intent_id=intent["intent_id"])
         assert (await browser.json("/me/want.json"))["live"] == []
@@ -398,7 +398,7 @@ def test_one_click_unsubscribes_without_a_cookie(shop: Any, tmp_path: Path) -> N
         token = unsubscribe_token(doors.desk.unsubscribe_secret, about)
         for _ in range(3):  # programs that look into letters open links
             answer = await Browser(doors).get(f"/u/{token}")
-            assert (answer.status, "ada" in answer.body.decode().lower()) == (200, False)
+            assert (answer.status, "ada" in without_chance(answer.body.decode())) == (200, False)
         assert doors.live.person(WHO).consent["marketing.email"][1] == "allow"
         headers = {"content-type": "application/x-www-form-urlencoded"}
         body = b"List-Unsubscribe=One-Click"
