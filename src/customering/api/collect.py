@@ -5,7 +5,7 @@ from functools import partial
 
 from customering.api import pixel, sdk_settings, snippet
 from customering.api.arrivals import Arrivals, Caller, units_of
-from customering.api.payloads import as_alias, read_batch, read_single
+from customering.api.payloads import read_batch, read_call
 from customering.api.segment_answers import JSON, METHOD_NOT_ALLOWED, SUCCESS, refusal
 from customering.events.intake import Intake
 from customering.kernel.errors import CustomeringError, Invalid
@@ -127,11 +127,7 @@ class Collect:
 
     async def _single(self, kind: str, caller: Caller, body: bytes, units: int) -> Denied | None:
         """Take one event, whose kind the path says."""
-        payload = read_single(body)
-        if kind == _MERGE:
-            payload = as_alias(payload)
-        else:
-            payload["type"] = kind
+        payload = read_call(kind, body)
         taken = await self._arrivals.take(caller, [payload], len(body))
         return denied_of(taken) if taken.quarantined else None
 

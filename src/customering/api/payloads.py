@@ -4,18 +4,20 @@ import json
 import re
 from collections.abc import Sequence
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
 from customering.events.intake import quarantined
 from customering.events.segment import unbatch
 from customering.events.store import Quarantined
+from customering.events.usual import USUAL_KINDS, UsualKind, UsualPayload, usual_from_json, whole
 from customering.kernel.errors import Invalid
-from customering.web.bodies import is_too_deep, nests_too_deep, no_json, too_deep
+from customering.web.bodies import has_few_brackets, is_too_deep, nests_too_deep, no_json, too_deep
 
 _DECLINED_ADDRESS = "0.0.0.0"  # noqa: S104 - what senders write who want no address recorded
 _KEY = re.compile(r"(cw|cs|ck_live)_[0-9A-Za-z]{38}")
+_MERGE = "merge"
 _EXCESS_MAX = 2
 _FAULTS = (ValueError, RecursionError)  # msgspec's errors and those of Unicode are the former
 
@@ -93,6 +95,23 @@ def read_single(body: bytes) -> dict[str, Any]:
     return value
 
 
+def read_call(kind: str, body: bytes) -> Any:
+    """Read the body of a call with one event, whose kind the path says, for intake.
+
+    Raises
+    ------
+    Invalid
+        When it is not a JSON object.
+    """
+    usual = _usual(body) if kind in USUAL_KINDS else None
+    if usual is not None:
+        usual.type = cast("UsualKind", kind)
+        return usual
+    payload = read_single(body)
+    payload["type"] = kind
+    return as_alias(payload) if kind == _MERGE else payload
+
+
 def read_batch(body: bytes, *, event_bytes_max: int, events_max: int) -> Batch:
     """Read the body of a batch call, each event by itself, so that a bad one spoils no other.
 
@@ -118,30 +137,53 @@ def read_batch(body: bytes, *, event_bytes_max: int, events_max: int) -> Batch:
         )
     if nests_too_deep(call.context) or nests_too_deep(call.integrations):
         raise too_deep()
+    is_usual = not (call.context or call.integrations)
     payloads: list[Any] = []
     reasons: dict[int, str] = {}
     for index, raw in enumerate(call.batch):
         text = bytes(raw)
-        try:
-            payload = _decode(text)
-            reason = too_deep().message if is_too_deep(text, payload) else ""
-        except _FAULTS:
-            reason = "it is not JSON that can be read: a number out of range, or no UTF-8"
-        if reason:
-            payload = _KEY.sub("(a key)", text.decode("utf-8", "replace"))
-        elif len(text) > event_bytes_max:
-            reason = f"the event has {len(text)} bytes, more than the {event_bytes_max} allowed"
-        elif index >= events_max:
-            reason = f"it stands after the {events_max} events a batch may have"
-        if reason:
-            reasons[index] = reason
-        payloads.append(_plain(payload))
+        if is_usual and len(text) <= event_bytes_max and (usual := _usual(text)) is not None:
+            if usual.sent_at is None:
+                usual.sent_at = call.sent_at
+            payloads.append(usual)
+        else:
+            payload, reason = _read_one(text, event_bytes_max)
+            if reason:
+                reasons[index] = reason
+            payloads.append(payload)
+    for index in range(events_max, len(payloads)):
+        if index not in reasons:
+            reasons[index] = f"it stands after the {events_max} events a batch may have"
     shared = {
         "context": call.context,
         "integrations": call.integrations,
         "sentAt": call.sent_at,
     }
     return _parted(unbatch({"batch": payloads} | shared), reasons)
+
+
+def _usual(text: bytes) -> UsualPayload | None:
+    """Read an event that is as nearly all are; None when it must be read in full."""
+    if not has_few_brackets(text):
+        return None
+    try:
+        return usual_from_json(text)
+    except _FAULTS:
+        return None
+
+
+def _read_one(text: bytes, event_bytes_max: int) -> tuple[Any, str]:
+    """Read any event of a batch, and say why it is set aside; empty when it is not."""
+    try:
+        payload = _decode(text)
+        reason = too_deep().message if is_too_deep(text, payload) else ""
+    except _FAULTS:
+        reason = "it is not JSON that can be read: a number out of range, or no UTF-8"
+    if reason:
+        payload = _KEY.sub("(a key)", text.decode("utf-8", "replace"))
+    elif len(text) > event_bytes_max:
+        reason = f"the event has {len(text)} bytes, more than the {event_bytes_max} allowed"
+    return _plain(payload), reason
 
 
 def _parted(payloads: list[Any], reasons: dict[int, str]) -> Batch:
@@ -152,7 +194,9 @@ def _parted(payloads: list[Any], reasons: dict[int, str]) -> Batch:
     return Batch(
         payloads=[payloads[index] for index in kept],
         places=[str(index) for index in kept],
-        faults=[Fault(payloads[index], reason, str(index)) for index, reason in reasons.items()],
+        faults=[
+            Fault(whole(payloads[index]), reason, str(index)) for index, reason in reasons.items()
+        ],
     )
 
 
@@ -214,7 +258,7 @@ def _plain(payload: Any) -> Any:
     if type(payload) is not dict:
         return payload
     payload.pop("writeKey", None)
-    return as_alias(payload) if payload.get("type") == "merge" else payload
+    return as_alias(payload) if payload.get("type") == _MERGE else payload
 
 
 def as_alias(payload: dict[str, Any]) -> dict[str, Any]:
@@ -237,16 +281,25 @@ def place_address(payloads: Sequence[Any], address: str) -> None:
         Empty: none is kept. Whoever sent 0.0.0.0 wants none kept, and none is.
     """
     for payload in payloads:
-        if type(payload) is not dict:
-            continue
-        context = payload.get("context")
-        if type(context) is not dict:
-            if context is None and address:
-                payload["context"] = {"ip": address}
-        elif address and context.get("ip") != _DECLINED_ADDRESS:
-            payload["context"] = context | {"ip": address}
-        elif "ip" in context:
-            payload["context"] = {key: value for key, value in context.items() if key != "ip"}
+        if type(payload) is UsualPayload:
+            payload.context = _with_address(payload.context, address)
+        elif type(payload) is dict:
+            context = _with_address(payload.get("context"), address)
+            if context is not None:
+                payload["context"] = context
+
+
+def _with_address(context: Any, address: str) -> Any:
+    """Give a context with an address, or without any."""
+    if type(context) is not dict:
+        return {"ip": address} if context is None and address else context
+    if address and context.get("ip") != _DECLINED_ADDRESS:
+        return context | {"ip": address}
+    return (
+        {key: value for key, value in context.items() if key != "ip"}
+        if "ip" in context
+        else context
+    )
 
 
 def set_aside(faults: Sequence[Fault], *, source: str, received_at: int) -> list[Quarantined]:

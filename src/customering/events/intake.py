@@ -10,7 +10,7 @@ from customering.events.plan import TrackingPlan
 from customering.events.segment import read_event
 from customering.events.settings import EventsSettings
 from customering.events.store import Quarantined
-from customering.events.usual import UsualReader
+from customering.events.usual import UsualPayload, UsualReader, usual_from, whole
 from customering.kernel.errors import InvalidEvent
 from customering.kernel.ids import stable_id
 from customering.kernel.records import Record, to_json
@@ -56,7 +56,8 @@ def intake(
         Decoded JSON, one payload an event. A live call passes what the SDK sent (for a batch, what
         `customering.events.segment.unbatch` gives). An import passes what its mapping made: the
         same shape with ``timestamp`` and without ``sentAt``, so that the time is kept as given, and
-        optionally ``identifiers``, an object of type and value beside ``userId``.
+        optionally ``identifiers``, an object of type and value beside ``userId``. A live call may
+        pass what `customering.events.usual.usual_from_json` read, which is quicker.
     plan
         What is known of each event's fields.
     source
@@ -79,7 +80,10 @@ def intake(
     read_usual = UsualReader(plan, settings, source, received_at).read
     for index, payload in enumerate(payloads):
         try:
-            event = read_usual(payload) or _read_fully(payload, plan, settings, source, received_at)
+            usual = payload if type(payload) is UsualPayload else usual_from(payload)
+            event = None if usual is None else read_usual(usual)
+            if event is None:
+                event = _read_fully(whole(payload), plan, settings, source, received_at)
             if amend is not None:
                 event = amend(event)
             lines.append(_line(event, settings.event_bytes_max))
@@ -87,7 +91,7 @@ def intake(
         except InvalidEvent as error:
             refused.append(
                 quarantined(
-                    payload,
+                    whole(payload),
                     reason=error.message,
                     path=error.facts.get("path", ""),
                     source=source,

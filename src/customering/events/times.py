@@ -65,28 +65,27 @@ def read_times(payload: dict[str, Any], received_at: int) -> tuple[int, dict[str
     return occurred_at, clock
 
 
-def usual_times(payload: dict[str, Any], received_at: int) -> tuple[int, dict[str, int]] | None:
-    """Give what `read_times` gives for times as JavaScript writes them; None for any other."""
-    timestamp, sent = payload.get("timestamp"), payload.get("sentAt")
-    if (
-        type(timestamp) is not str
-        or type(sent) is not str
-        or not sent
-        or payload.get("originalTimestamp") is not None
-    ):
+def usual_times(
+    timestamp: Any, sent_at: Any, received_at: int
+) -> tuple[int, dict[str, int]] | None:
+    """Give what `read_times` gives for times as JavaScript writes them; None for any other.
+
+    For payloads without ``originalTimestamp``.
+    """
+    if type(timestamp) is not str or type(sent_at) is not str or not sent_at:
         return None
     milliseconds = _MILLISECONDS.get(timestamp[20:])
     if milliseconds is None:
         return None
     try:
         reading = _second(timestamp[:20]) + milliseconds
-        sent_at = _parse(sent)
+        sent = _parse(sent_at)
     except (ValueError, OverflowError):
         return None
-    occurred_at = received_at - (sent_at - reading)
+    occurred_at = received_at - (sent - reading)
     if not 0 <= occurred_at <= received_at:
         return None
-    return occurred_at, {"sent_at": sent_at, "original_at": reading}
+    return occurred_at, {"sent_at": sent, "original_at": reading}
 
 
 def _instant(payload: dict[str, Any], key: str) -> int | None:

@@ -288,7 +288,12 @@ def too_deep() -> Invalid:
 
 def is_too_deep(text: bytes, value: Any) -> bool:
     """Tell whether JSON nests more than 64 deep; quick for what has few brackets at all."""
-    return text.count(b"{") + text.count(b"[") > _DEEPEST and nests_too_deep(value)
+    return not has_few_brackets(text) and nests_too_deep(value)
+
+
+def has_few_brackets(text: bytes) -> bool:
+    """Tell whether JSON has too few brackets to nest too deeply."""
+    return text.count(b"{") + text.count(b"[") <= _DEEPEST
 
 
 def nests_too_deep(value: Any) -> bool:

@@ -181,7 +181,7 @@ def test_without_a_key_that_may_nothing_is_revealed(shop: Any) -> None:
         for key, status in (
             ("", 401),
             ("nonsense", 401),
-            (doors.secret[:-1] + "x", 401),
+            (doors.secret[:-1] + ("x" if doors.secret[-1] != "x" else "y"), 401),
             (narrow, 403),
             (doors.server, 403),
             (elsewhere, 401),
