@@ -285,7 +285,11 @@ def test_json_read_the_short_way(payloads: list[Any], plan: TrackingPlan) -> Non
     texts = [json.dumps(payload, allow_nan=False) for payload in payloads if _is_json(payload)]
     read = [msgspec.json.decode(text) for text in texts]
     short = _take(
-        [usual_from_json(text.encode()) or one for text, one in zip(texts, read, strict=True)], plan
+        [
+            usual_from_json(msgspec.Raw(text.encode())) or one
+            for text, one in zip(texts, read, strict=True)
+        ],
+        plan,
     )
     with _full_way():
         full = _take(read, plan)
@@ -345,7 +349,7 @@ def test_what_sdks_send_is_read_the_short_way() -> None:
         {"type": "track", "event": "Tasting Booked", "properties": {"guests": 2}},
         {"type": "identify", "traits": {"email": "ada@example.org"}},
     ):
-        payload = usual_from_json(to_json(shared | own))
+        payload = usual_from_json(msgspec.Raw(to_json(shared | own)))
         assert payload is not None
         assert reader.read(payload) is not None, own
 

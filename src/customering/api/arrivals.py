@@ -153,7 +153,7 @@ class Arrivals:
     async def take(
         self,
         caller: Caller,
-        payloads: Sequence[Any],
+        payloads: list[Any],
         size_bytes: int,
         *,
         places: Sequence[str] | None = None,
@@ -163,6 +163,8 @@ class Arrivals:
 
         Parameters
         ----------
+        payloads
+            Let go of: the list is empty afterwards.
         size_bytes
             Of the request.
         places
@@ -183,6 +185,7 @@ class Arrivals:
             place_address(payloads, address)
             place_address([fault.raw for fault in faults], address)
         taken = self.live.read(payloads, source=key.source, believed=believed, places=places)
+        payloads.clear()  # while they are still in the processor's cache: waiting comes next
         if faults:
             kept = set_aside(faults, source=key.source, received_at=self.live.present)
             taken = msgspec.structs.replace(taken, quarantined=[*taken.quarantined, *kept])

@@ -103,7 +103,7 @@ def read_call(kind: str, body: bytes) -> Any:
     Invalid
         When it is not a JSON object.
     """
-    usual = _usual(body) if kind in USUAL_KINDS else None
+    usual = _usual(msgspec.Raw(body), body) if kind in USUAL_KINDS else None
     if usual is not None:
         usual.type = cast("UsualKind", kind)
         return usual
@@ -142,7 +142,7 @@ def read_batch(body: bytes, *, event_bytes_max: int, events_max: int) -> Batch:
     reasons: dict[int, str] = {}
     for index, raw in enumerate(call.batch):
         text = bytes(raw)
-        if is_usual and len(text) <= event_bytes_max and (usual := _usual(text)) is not None:
+        if is_usual and len(text) <= event_bytes_max and (usual := _usual(raw, text)) is not None:
             if usual.sent_at is None:
                 usual.sent_at = call.sent_at
             payloads.append(usual)
@@ -162,12 +162,15 @@ def read_batch(body: bytes, *, event_bytes_max: int, events_max: int) -> Batch:
     return _parted(unbatch({"batch": payloads} | shared), reasons)
 
 
-def _usual(text: bytes) -> UsualPayload | None:
-    """Read an event that is as nearly all are; None when it must be read in full."""
+def _usual(raw: msgspec.Raw, text: bytes) -> UsualPayload | None:
+    """Read an event that is as nearly all are; None when it must be read in full.
+
+    Both arguments are the event; what is given refers to the former.
+    """
     if not has_few_brackets(text):
         return None
     try:
-        return usual_from_json(text)
+        return usual_from_json(raw)
     except _FAULTS:
         return None
 

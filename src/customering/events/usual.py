@@ -60,7 +60,7 @@ _decode = msgspec.json.Decoder(UsualPayload).decode
 _decode_any = msgspec.json.Decoder().decode
 
 
-def usual_from_json(text: bytes | msgspec.Raw) -> UsualPayload | None:
+def usual_from_json(text: msgspec.Raw) -> UsualPayload | None:
     """Read one payload; None when it must be read in full.
 
     Raises
@@ -72,7 +72,7 @@ def usual_from_json(text: bytes | msgspec.Raw) -> UsualPayload | None:
         payload = _decode(text)
     except msgspec.ValidationError:
         return None
-    payload.text = text if type(text) is msgspec.Raw else msgspec.Raw(text)
+    payload.text = text
     return payload
 
 
