@@ -37,7 +37,10 @@ end
 local threads = 0
 function setup(thread) threads = threads + 1; thread:set("offset", threads * 1000003) end
 
-function init() offset = wrk.thread and wrk.thread:get("offset") or 0 end
+function init()
+  math.randomseed(os.time())
+  offset = wrk.thread and wrk.thread:get("offset") or 0
+end
 
 function request()
   local headers = { ["Content-Type"] = "application/json", ["Authorization"] = "Bearer " .. key }
@@ -55,7 +58,8 @@ function request()
     '{"sentAt":"2026-11-22T04:20:00.000Z","batch":[' .. table.concat(events, ",") .. "]}")
 end
 
-function delay() return pause end
+-- Calls come at random, as from many people: not all connections at the same instant.
+function delay() return pause > 0 and math.floor(-pause * math.log(1 - math.random()) + 0.5) or 0 end
 
 function done(summary, latency, requests)
   local errors = summary.errors

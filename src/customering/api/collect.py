@@ -14,6 +14,7 @@ from customering.web.bodies import BodyReader, closing
 from customering.web.cors import answer_before, beside
 from customering.web.entrance import Entrance
 from customering.web.keys import Denied
+from customering.web.turns import Turns
 
 _SUCCESS_HEADERS = [
     (b"content-type", JSON),
@@ -68,6 +69,7 @@ class Collect:
         self._arrivals = arrivals
         self._settings = settings = arrivals.settings
         self._now = arrivals.live.engine.clock
+        self._turns = Turns(settings.queued_bytes_max)
         self._bodies = BodyReader(settings.body_seconds_max, settings.arriving_bytes_max)
 
     def doors(self) -> dict[str, tuple[str, Handler]]:
@@ -134,6 +136,7 @@ class Collect:
     async def _batch(self, caller: Caller, body: bytes, units: int) -> Denied | None:
         """Take the events of a batch; those that are wrong are set aside, and the others taken."""
         settings = self._settings
+        await self._turns.take(len(body))
         batch = read_batch(
             body,
             event_bytes_max=settings.event_bytes_max,

@@ -33,7 +33,7 @@ from customering.kernel.records import Record
 from customering.profile.fold import merge_states
 
 _MODELS_LOOKED_AT_SECONDS = 2.0
-_FOLDED_AT_ONCE = 200  # events: some two milliseconds
+_FOLDED_AT_ONCE = 100  # events: some milliseconds at most
 _DECISIONS_REMEMBERED = 5_000  # of some 15 kB each at most
 _logger = logging.getLogger("customering.live")
 

@@ -31,7 +31,9 @@ from customering.web.figures import Figures
 from customering.web.limiting import Limiter
 
 _DOORS = (collect.doors, decide.doors, outcomes.doors, stream.doors, browser.doors)
-_COLLECTED_AFTER = (20_000, 5, 100)  # objects more than before; then rounds of each generation
+# Objects more than before, then rounds of each generation. Each round is short, as a decision may
+# wait for it; the long ones, over all there is, are as rare as some ten million new objects.
+_COLLECTED_AFTER = (2_000, 1, 2_500)
 _TURN_SECONDS = 0.002
 _KEEP_ALIVE_SECONDS = 75  # longer than the 60 s of common proxies, so that they close, not we
 _GRACE_SECONDS = 20
@@ -106,8 +108,7 @@ async def _serve(
 ) -> None:
     live = Live(engine)
     await live.start()
-    # What is here now stays: the collector of cycles need not look at it again and again. What is
-    # remembered of people and decisions has no cycles: look for these a thirtieth as often.
+    # What is here now stays: the collector of cycles need not look at it again and again.
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECTED_AFTER)
