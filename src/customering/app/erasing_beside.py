@@ -141,15 +141,37 @@ def not_overwritten(folder: Path) -> list[StoreReport]:
             store=f"file:{name}",
             rows_deleted=0,
             rows_kept=0,
-            reason="made by an older version: free space may hold old versions of rows; there was"
-            " no room to write it anew, which the next start with room does",
+            reason="free space may hold copies of rows; it could not be written anew, which is"
+            " tried again at the next start or erasure",
         )
         for name in _OLD
         if (folder / name).exists() and not is_marked(folder / name)
     ]
 
 
-def scrub_all(folder: Path) -> list[str]:
-    """Overwrite what the SQLite files let go of; give the names of those still being read."""
-    found = sorted(path for path in folder.glob("*.sqlite") if path.name != JOURNAL)
-    return [path.name for path in found if not scrub(path)]
+def scrub_all(folder: Path, names: Collection[str] = ()) -> list[str]:
+    """Overwrite what the SQLite files let go of.
+
+    Parameters
+    ----------
+    names
+        The files that are looked at; all of them when it is empty.
+
+    Returns
+    -------
+    list of str
+        Those with which it could not be done now, as somebody reads or writes them or there is no
+        room.
+    """
+    left = []
+    for path in sorted(folder.glob("*.sqlite")):
+        if path.name == JOURNAL or (names and path.name not in names):
+            continue
+        try:
+            is_done = scrub(path, rows_stay=path.name == _LOG)
+        except (Conflict, Unavailable) as error:
+            _logger.warning("%s is not written anew yet: %s", path.name, error.message)
+            is_done = False
+        if not is_done:
+            left.append(path.name)
+    return left

@@ -115,7 +115,7 @@ def complete(home: ErasableHome, erasure: Erasure, work: Work) -> Certificate | 
         reports = remove(home, erasure, names, concerned)
     busy = scrub_all(home.home.folder)
     for _ in range(_SCRUBS_MORE):  # somebody may just be reading
-        busy = busy and scrub_all(home.home.folder)
+        busy = busy and scrub_all(home.home.folder, busy)
     reports += not_overwritten(home.home.folder)
     certificate = certify(
         erasure,

@@ -321,9 +321,9 @@ class LiveErasing:
         """Overwrite what files let go of; give those that somebody still reads after a while."""
         busy: list[str] = []
         for _ in range(_SCRUBS_MOST):
-            busy.clear()
-            folder = self._engine.home.folder
-            await self._live.keeping.change_stored(partial(scrub_all, folder), busy.extend)
+            again, busy = busy, []
+            act = partial(scrub_all, self._engine.home.folder, again)
+            await self._live.keeping.change_stored(act, busy.extend)
             if not busy or self._stopping.is_set():
                 break
             await self._pause(_SCRUB_SECONDS)

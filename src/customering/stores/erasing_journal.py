@@ -211,6 +211,7 @@ class ErasureJournal:
                 (certificate, request_id),
             )
         with self._lock, mapped_errors(self._path):
+            self._connection.execute("VACUUM")  # copies of whom it was about may lie in free space
             is_truncated(self._connection)
 
     def certify_anew(self, request_id: str, certificate: bytes) -> None:

@@ -1,8 +1,9 @@
 """Rows taken out of SQLite files so that their bytes are gone too, not only let go of.
 
-Three places keep what was deleted: free space inside pages, free pages, and the write-ahead log.
-The first is overwritten as rows are deleted (``secure_delete``); free pages are used up by zeros
-and freed again; the write-ahead log is cut to nothing once nobody reads what it holds.
+Four places keep what was deleted: free space inside pages, free pages, places in pages that rows
+were moved away from, and the write-ahead log. The first two are overwritten as rows are deleted
+(``secure_delete``). The third only a file that is written anew is rid of. The write-ahead log is
+cut to nothing once nobody reads what it holds.
 """
 
 import sqlite3
@@ -13,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from customering.kernel.ids import Identifier
-from customering.stores.erasing_mark import MARK
+from customering.stores.erasing_mark import MARK, MOVED, note_moved
 from customering.stores.log_file import mapped_errors
 
 _TRIES = 40
 _TRY_SECONDS = 0.05
 _CHUNK = 400
-_ZEROS = 64 * 1024 * 1024
 
 
 @contextmanager
@@ -119,38 +119,44 @@ def erase_rows_naming(
     return deleted
 
 
-def scrub(path: Path) -> bool:
-    """Overwrite the free pages of a database and empty its write-ahead log.
+def scrub(path: Path, *, rows_stay: bool = False) -> bool:
+    """Write a database anew, so that nothing is left of what was deleted; empty its log.
+
+    Parameters
+    ----------
+    rows_stay
+        Whether rows of this file stay where they were written, so that it need not be written anew
+        unless it is marked as one in which some were moved.
 
     Returns
     -------
     bool
         Whether the write-ahead log is empty; false while somebody reads what is in it.
 
+    Raises
+    ------
+    Conflict, Unavailable
+        When somebody else writes it, or there is no room for a second copy.
+
     Notes
     -----
-    Zeros are written until no free page is left, and are then freed again, overwritten. A file in
-    which much is free is made smaller by this, one in which nothing is free is only read at its
-    head.
+    Takes some 8 seconds a gigabyte, and as much room again while it runs.
     """
     with overwriting(path) as connection:
-        free = connection.execute("PRAGMA freelist_count").fetchone()[0]
-        if free:
-            _use_up(connection, free)
+        if not rows_stay:
+            note_moved(connection)
+        if _mark_of(connection) != MARK:
+            _write_anew(connection)
         return is_truncated(connection)
 
 
-def _use_up(connection: sqlite3.Connection, free: int) -> None:
-    """Write zeros over the free pages."""
-    page_bytes = connection.execute("PRAGMA page_size").fetchone()[0]
-    left = (free + 2) * page_bytes
-    connection.execute("BEGIN IMMEDIATE")
-    connection.execute("CREATE TABLE scrubbing (zeros BLOB)")
-    while left > 0:
-        connection.execute("INSERT INTO scrubbing VALUES (zeroblob(?))", (min(left, _ZEROS),))
-        left -= _ZEROS
-    connection.execute("DROP TABLE scrubbing")
-    connection.execute("COMMIT")
+def _write_anew(connection: sqlite3.Connection) -> None:
+    connection.execute("VACUUM")
+    connection.execute(f"PRAGMA application_id = {MARK}")
+
+
+def _mark_of(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA application_id").fetchone()[0])
 
 
 def overwrite_once(path: Path) -> bool:
@@ -168,15 +174,14 @@ def overwrite_once(path: Path) -> bool:
 
     Notes
     -----
-    Takes a second or two a gigabyte, and as much room again while it runs.
+    Takes some 8 seconds a gigabyte, and as much room again while it runs.
     """
     if not path.exists():
         return False
     with overwriting(path) as connection:
-        if connection.execute("PRAGMA application_id").fetchone()[0] == MARK:
+        if _mark_of(connection) in (MARK, MOVED):
             return False
-        connection.execute("VACUUM")
-        connection.execute(f"PRAGMA application_id = {MARK}")
+        _write_anew(connection)
         is_truncated(connection)
         return True
 
@@ -184,7 +189,7 @@ def overwrite_once(path: Path) -> bool:
 def is_marked(path: Path) -> bool:
     """Tell whether everything that was ever deleted from a database was overwritten."""
     with overwriting(path) as connection:
-        return bool(connection.execute("PRAGMA application_id").fetchone()[0] == MARK)
+        return _mark_of(connection) == MARK
 
 
 def is_truncated(connection: sqlite3.Connection) -> bool:

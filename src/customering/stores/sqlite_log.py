@@ -29,6 +29,7 @@ from customering.stores.blocks import (
     seal,
     unseal,
 )
+from customering.stores.erasing_mark import note_moved
 from customering.stores.log_file import WriterLock, connect, mapped_errors, transaction
 from customering.stores.recent_ids import IdSet, RecentIds, as_words
 
@@ -230,6 +231,8 @@ class SqliteLog:
             block = unseal(held, zstandard.ZstdDecompressor())
             fresh = reseal(held, block, lines, self._compressor)
             with transaction(self._connection, self._path):
+                if len(fresh.payload) > len(held.payload):
+                    note_moved(self._connection)
                 self._connection.execute(
                     "UPDATE blocks SET checksum = ?, ids_checksum = ?, ids = ?, payload = ?"
                     " WHERE first = ?",

@@ -7,6 +7,7 @@ from threading import Lock
 from customering.events.store import Held, Quarantined, Resolution
 from customering.kernel.errors import Absent
 from customering.kernel.records import from_json, to_json
+from customering.stores.erasing_mark import note_moved
 from customering.stores.log_file import connect, mapped_errors, transaction
 
 
@@ -91,6 +92,7 @@ class SqliteQuarantine:
             When there is none of this id.
         """
         with self._lock, transaction(self._connection, self._path):
+            note_moved(self._connection)  # the row grows
             changed = self._connection.execute(
                 "UPDATE quarantine SET resolution = ?, resolved_at = ? WHERE quarantine_id = ?",
                 (resolution, 0 if resolution == "open" else at_ms, quarantine_id),

@@ -1,7 +1,10 @@
 """Rows taken out of stores: what is left is whole, what is gone is gone from the bytes."""
 
+import re
 import sqlite3
+from collections import Counter
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +16,14 @@ from customering.kernel.errors import Absent
 from customering.kernel.ids import Identifier
 from customering.stores.blocks import id_digest, lines_of
 from customering.stores.erasing_journal import Erasure, ErasureJournal, Work
-from customering.stores.erasing_sqlite import erase_rows_naming, scrub
+from customering.stores.erasing_mark import mark_if_new
+from customering.stores.erasing_sqlite import (
+    erase_rows_naming,
+    is_marked,
+    overwrite_once,
+    overwriting,
+    scrub,
+)
 from customering.stores.recent_ids import IdSet, RecentIds, as_words
 from customering.stores.sqlite_log import SqliteLog
 
@@ -133,6 +143,61 @@ def test_rows_that_name_somebody_and_free_pages_are_overwritten(tmp_path: Path) 
         assert connection.execute("SELECT count(*) FROM letters").fetchone() == (70,)
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()
+
+
+def copies_of(path: Path) -> Counter[bytes]:
+    """Give how often each marker of a row stands in the bytes of a database."""
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    return Counter(re.findall(rb"<\d{6}>", path.read_bytes()))
+
+
+def test_rows_that_were_moved_inside_the_file_leave_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "some.sqlite"
+    chance = Random(3)
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA secure_delete = ON")
+        mark_if_new(connection)
+        connection.execute(
+            "CREATE TABLE states (anchor REAL PRIMARY KEY, state BLOB) WITHOUT ROWID"
+        )
+        rows = [
+            (chance.random(), b"<%06d>" % number + bytes(chance.randrange(800)))
+            for number in range(3_000)
+        ]
+        for row in rows:
+            connection.execute("INSERT INTO states VALUES (?, ?)", row)
+    connection.close()
+    moved = [row for row, copies in copies_of(path).items() if copies > 1]
+    assert moved, "SQLite leaves no copies behind any more: writing anew is not needed"
+    with overwriting(path) as connection:
+        for row in moved:
+            connection.execute("DELETE FROM states WHERE substr(state, 1, 8) = ?", (row,))
+    assert set(moved) & copies_of(path).keys()
+    assert scrub(path, rows_stay=True)  # which is not true of these
+    assert set(moved) & copies_of(path).keys()
+    assert scrub(path)
+    left = copies_of(path)
+    assert not set(moved) & left.keys()
+    assert len(left) == 3_000 - len(moved)
+
+
+def test_a_log_in_which_a_row_grew_is_written_anew_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "log.sqlite"
+    with SqliteLog(path) as log:
+        log.append([event(0, "a text of some length, longer than the slot that follows")])
+        log.replace(0, {0: lines_of([event(7)])[0]})
+        assert is_marked(path)
+        log.replace(
+            0, {0: lines_of([event(7, "longer than what stood here in the log before")])[0]}
+        )
+        assert not is_marked(path)
+        assert not overwrite_once(path)  # not at a start: only an erasure needs it
+        assert scrub(path, rows_stay=True)
+        assert is_marked(path)
+        assert log.verify().events == 1
 
 
 # The journal
