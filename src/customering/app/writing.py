@@ -17,6 +17,7 @@ from customering.stores.sqlite_quarantine import SqliteQuarantine
 
 _GATHERING_SECONDS = 0.01  # for what nobody waits for
 _BUSY_SECONDS = 0.002  # for what somebody waits for, while each turn of the loop brings more
+_ENOUGH_EVENTS = 100  # that a commit costs each of them little, however few more would come
 _QUIET_TURNS = 2  # a request that arrives in one turn of the loop is served in the next
 _logger = logging.getLogger("customering.writer")
 
@@ -63,9 +64,10 @@ class Writer:
 
     Notes
     -----
-    One commit is under way at a time. The loop gathers what goes into the next, and hands it to the
-    thread when it has nothing else to do, or after two milliseconds: a lone job is written at once,
-    and under load commits are few, as is what the loop and the thread take from each other.
+    The loop gathers what goes into the next commit, and hands it to the thread when one is written
+    and the loop has nothing else to do, at the latest two milliseconds later; or when it is a
+    hundred events. So a lone job is written at once, large ones while the loop goes on, and many
+    small ones in few commits, each of which costs as much as serving two of them.
     """
 
     def __init__(
@@ -83,10 +85,12 @@ class Writer:
         self._loop = loop
         self._group_events_max = group_events_max
         self._gathered: deque[Job] = deque()
+        self._gathered_events = 0
         self._seen = self._quiet_turns = 0
         self._until = 0.0
         self._plan: asyncio.Handle | None = None
-        self._is_awaited = self._is_writing = self._is_stopping = False
+        self._is_awaited = self._is_stopping = False
+        self._under_way = 0  # groups the thread was given and has not told of
         self._groups: SimpleQueue[Sequence[Job] | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name="writer", daemon=True)
         self.waiting_events = 0
@@ -102,21 +106,23 @@ class Writer:
         self.waiting_events += len(job.events)
         self.waiting_bytes += job.size_bytes
         self._gathered.append(job)
-        if self._is_awaited:
-            return
-        if job.done is not None:
+        self._gathered_events += len(job.events)
+        is_first = job.done is not None and not self._is_awaited
+        if is_first:
             self._is_awaited = True
-            if not self._is_writing:
-                self._begin_to_look()
-        elif self._plan is None and not self._is_writing:
+        if self._gathered_events >= _ENOUGH_EVENTS:
+            self._hand_over()
+        elif self._under_way:
+            return
+        elif is_first:
+            self._begin_to_look()
+        elif self._plan is None:
             self._plan = self._loop.call_later(_GATHERING_SECONDS, self._hand_over)
 
     async def stop(self) -> None:
         """Write everything that was submitted, and end the thread."""
         self._is_stopping = True
-        if self._plan is not None:
-            self._plan.cancel()
-        if not self._is_writing:
+        if not self._under_way:
             self._hand_over()
         await self._loop.run_in_executor(None, self._thread.join)
         # The last commits were told to the loop before the thread ended: let them be taken.
@@ -144,24 +150,29 @@ class Writer:
 
     def _hand_over(self) -> None:
         """Give the thread its next group, or let it end when there is none and the home stops."""
-        self._plan = None
+        if self._plan is not None:
+            self._plan.cancel()
+            self._plan = None
         gathered, events = self._gathered, 0
         group: list[Job] = []
         while gathered and (not group or events < self._group_events_max):
             job = gathered.popleft()
             group.append(job)
             events += len(job.events)
+        self._gathered_events -= events
         self._is_awaited = any(job.done is not None for job in gathered)
         if group:
-            self._is_writing = True
+            self._under_way += 1
             self._groups.put(group)
         elif self._is_stopping:
             self._groups.put(None)
 
-    def _go_on(self) -> None:
-        """See to the next group: one was written."""
-        self._is_writing = False
-        if self._is_stopping:
+    def _go_on(self, groups: int) -> None:
+        """See to the next group: some were written."""
+        self._under_way -= groups
+        if self._under_way:
+            return
+        if self._is_stopping or self._gathered_events >= _ENOUGH_EVENTS:
             self._hand_over()
         elif self._is_awaited:
             self._begin_to_look()
@@ -171,10 +182,17 @@ class Writer:
     # Writing, in the thread
 
     def _run(self) -> None:
-        while (jobs := self._groups.get()) is not None:
-            self._write(jobs)
+        while (group := self._groups.get()) is not None:
+            jobs, groups, events = list(group), 1, _events_of(group)
+            while events < self._group_events_max and not self._groups.empty():
+                more = self._groups.get()
+                assert more is not None, "the thread ends when nothing is under way"
+                jobs += more
+                groups += 1
+                events += _events_of(more)
+            self._write(jobs, groups)
 
-    def _write(self, jobs: Sequence[Job]) -> None:
+    def _write(self, jobs: Sequence[Job], groups: int) -> None:
         try:
             quarantined = [item for job in jobs for item in job.quarantined]
             if quarantined:
@@ -183,22 +201,24 @@ class Writer:
             lines = [line for job in jobs for line in job.lines or lines_of(job.events)]
             appended = self._log.append(events, lines)
         except Exception as error:  # whatever it is, those who wait must hear of it
-            self._loop.call_soon_threadsafe(self._failed, jobs, error)
+            self._loop.call_soon_threadsafe(self._failed, jobs, groups, error)
         else:
             self._loop.call_soon_threadsafe(
-                self._succeeded, jobs, appended.events, appended.first_offset
+                self._succeeded, jobs, groups, appended.events, appended.first_offset
             )
 
     # Told, in the loop
 
-    def _succeeded(self, jobs: Sequence[Job], fresh: Sequence[Event], first: int) -> None:
+    def _succeeded(
+        self, jobs: Sequence[Job], groups: int, fresh: Sequence[Event], first: int
+    ) -> None:
         self._release(jobs)
-        self._go_on()
+        self._go_on(groups)
         self._tell(jobs, fresh, first)
 
-    def _failed(self, jobs: Sequence[Job], error: Exception) -> None:
+    def _failed(self, jobs: Sequence[Job], groups: int, error: Exception) -> None:
         self._release(jobs)
-        self._go_on()
+        self._go_on(groups)
         for job in jobs:
             if job.done is None:
                 self.lost_events += len(job.events)
@@ -210,3 +230,7 @@ class Writer:
         for job in jobs:
             self.waiting_events -= len(job.events)
             self.waiting_bytes -= job.size_bytes
+
+
+def _events_of(jobs: Sequence[Job]) -> int:
+    return sum(len(job.events) for job in jobs)

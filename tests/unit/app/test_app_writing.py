@@ -109,6 +109,27 @@ def test_what_comes_in_one_turn_and_the_next_is_one_commit() -> None:
     assert written(act).groups == [["e1", "e2", "e3"]]
 
 
+def test_what_is_large_is_handed_over_while_a_commit_is_under_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(writing, "_ENOUGH_EVENTS", 2)
+
+    async def act(writer: Writer, log: Log) -> None:
+        log.may_go_on.clear()
+        jobs = [job(1, 2)]
+        writer.submit(jobs[0])
+        while not writer._groups.empty():
+            await asyncio.sleep(0.001)
+        jobs += [job(3, 4), job(5, 6), job(7)]
+        for one in jobs[1:]:
+            writer.submit(one)
+        assert not writer._groups.empty()
+        log.may_go_on.set()
+        await asyncio.gather(*map(waited, jobs))
+
+    assert written(act).groups == [["e1", "e2"], ["e3", "e4", "e5", "e6"], ["e7"]]
+
+
 def test_a_loop_that_is_never_quiet_does_not_put_a_commit_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
