@@ -34,9 +34,11 @@ class Log:
         self.groups: list[list[str]] = []
         self.may_go_on = Signal()
         self.may_go_on.set()
+        self.was_asked = Signal()
         self.fault: Exception | None = None
 
     def append(self, events: Sequence[Event], lines: Sequence[bytes]) -> Appended:
+        self.was_asked.set()
         self.may_go_on.wait(10)
         assert len(lines) == len(events)
         if self.fault is not None:
@@ -118,7 +120,7 @@ def test_what_is_large_is_handed_over_while_a_commit_is_under_way(
         log.may_go_on.clear()
         jobs = [job(1, 2)]
         writer.submit(jobs[0])
-        while not writer._groups.empty():
+        while not log.was_asked.is_set():
             await asyncio.sleep(0.001)
         jobs += [job(3, 4), job(5, 6), job(7)]
         for one in jobs[1:]:
@@ -134,6 +136,7 @@ def test_a_loop_that_is_never_quiet_does_not_put_a_commit_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(writing, "_BUSY_SECONDS", 0.0)
+    monkeypatch.setattr(writing, "_ENOUGH_EVENTS", 1_000_000)
 
     async def act(writer: Writer, log: Log) -> None:
         jobs: list[Job] = []
