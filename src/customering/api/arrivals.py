@@ -1,7 +1,7 @@
 """What the doors for events share: whose key it is, whether they may, and taking events in."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -16,7 +16,7 @@ from customering.web.addresses import Proxies, address_of
 from customering.web.answers import Scope
 from customering.web.entrance import Entrance
 from customering.web.gpc import Signals, says_gpc
-from customering.web.keys import UNKNOWN_KEY, Denied, admit_request, credentials
+from customering.web.keys import UNKNOWN_KEY, Denied, admit, admit_request, credentials
 
 _MEMBER = b'"writeKey"'
 # A key in a body is found by its form: who sends no key that holds has nothing parsed.
@@ -63,7 +63,7 @@ class Arrivals:
         self._now = entrance.live.engine.clock
         self._proxies = Proxies(self.settings.trusted_proxies)
         self._signals = Signals(entrance.live)
-        self._counted: dict[tuple[Counter, str], Any] = {}
+        self._counted: dict[Counter, dict[str, Callable[[float], None]]] = {}
 
     # Who it is
 
@@ -133,6 +133,8 @@ class Arrivals:
     def _check(
         self, key: Key | None, scope: Scope, headers: dict[bytes, bytes], now_ms: int
     ) -> Denied | None:
+        if b"origin" not in headers:
+            return admit(key, None, "collect", now_ms)
         public_url, proxies = self.settings.public_url, self._proxies
         return admit_request(
             key, scope, headers, "collect", now_ms, public_url=public_url, proxies=proxies
@@ -199,10 +201,11 @@ class Arrivals:
 
     def _count(self, counter: Counter, label: str, number: int) -> None:
         if number:
-            child = self._counted.get((counter, label))
-            if child is None:
-                child = self._counted[counter, label] = counter.labels(label)
-            child.inc(number)
+            counted = self._counted.setdefault(counter, {})
+            count = counted.get(label)
+            if count is None:
+                count = counted[label] = counter.labels(label).inc
+            count(number)
 
     def count_refusal(self, code: str) -> None:
         """Count a request that was refused."""

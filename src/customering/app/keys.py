@@ -277,9 +277,10 @@ class KeyRing:
         if key is None:
             if len(text) > LENGTH_MAX or not text.isascii():
                 return None
-            key = self._by_digest.get(sha256(text.encode()).digest())
+            key = self._by_digest.get(_digest(text))
             if key is None:
                 return None
+            self._by_text[text] = key  # until the keys are read again, as after each revocation
         if key.expires_at is not None and now_ms >= key.expires_at:
             return None
         return key

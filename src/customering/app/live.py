@@ -35,6 +35,7 @@ from customering.profile.fold import merge_states
 _MODELS_LOOKED_AT_SECONDS = 2.0
 _FOLDED_AT_ONCE = 100  # events: some milliseconds at most
 _DECISIONS_REMEMBERED = 5_000  # of some 15 kB each at most
+_PERMISSIONS = frozenset(PERMISSION_NAMES)
 _logger = logging.getLogger("customering.live")
 
 P = ParamSpec("P")
@@ -91,6 +92,7 @@ class Live:
         self._is_pretended = bool(engine.settings.clock.present)
         self._recent: OrderedDict[str, Decision] = OrderedDict()
         self._unfolded: deque[_Group] = deque()
+        self._unfolded_events = 0
         self._watchers: set[Callable[[Sequence[Event]], None]] = set()
         self.keeping = Keeping(engine)
         self._tasks: list[asyncio.Task[None]] = []
@@ -233,12 +235,11 @@ class Live:
 
     def _submit(self, job: Job) -> None:
         assert self._writer is not None, "the home is not running"
-        waiting = self.waiting_events + len(job.events)
-        waiting_bytes = self._writer.waiting_bytes + job.size_bytes
+        waiting, settings = self.waiting_events, self.settings
         # A job larger than the whole queue is taken when nothing else waits.
-        if self.waiting_events and (
-            waiting > self.settings.queued_events_max
-            or waiting_bytes > self.settings.queued_bytes_max
+        if waiting and (
+            waiting + len(job.events) > settings.queued_events_max
+            or self._writer.waiting_bytes + job.size_bytes > settings.queued_bytes_max
         ):
             raise Overloaded(
                 "too many events wait to be written",
@@ -250,6 +251,7 @@ class Live:
     def _written(self, jobs: Sequence[Job], fresh: Sequence[Event], first: int) -> None:
         """Fold what was written, and let those go on who wait for it."""
         self._unfolded.append(_Group(jobs, fresh, first))
+        self._unfolded_events += len(fresh)
         if len(self._unfolded) == 1:
             self._fold_some()
 
@@ -266,6 +268,7 @@ class Live:
             self.engine.folding.fold(some, group.first + group.folded)
             self.engine.learner.fold(some, group.first + group.folded)
             group.folded += len(some)
+            self._unfolded_events -= len(some)
             for watcher in tuple(self._watchers):
                 watcher(some)
         if group.folded == len(group.events):
@@ -276,12 +279,13 @@ class Live:
 
     def _release(self, group: _Group) -> None:
         """Let those go on who wait for a group of events."""
-        if any(event.name in PERMISSION_NAMES for event in group.events):
+        if not _PERMISSIONS.isdisjoint([event.name for event in group.events]):
             until = group.first + len(group.events)
             self.keeping.soon(self.engine.receipts.try_note, group.events, until)
         for job in group.jobs:
-            if job.done is not None and not job.done.done():
-                job.done.set_result(None)
+            done = job.done
+            if done is not None and not done.done():
+                done.set_result(None)
 
     @property
     def present(self) -> int:
@@ -429,8 +433,8 @@ class Live:
     @property
     def waiting_events(self) -> int:
         """Events that are not durable yet, or not folded."""
-        unfolded = sum(len(group.events) - group.folded for group in self._unfolded)
-        return unfolded + (0 if self._writer is None else self._writer.waiting_events)
+        writer = self._writer
+        return self._unfolded_events + (0 if writer is None else writer.waiting_events)
 
     async def _take_new_models(self) -> None:
         """Take models that another process fitted, soon after it has; the old ones serve on."""

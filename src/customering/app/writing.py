@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from threading import Thread
 from typing import NamedTuple
 
@@ -14,7 +15,10 @@ from customering.stores.blocks import lines_of
 from customering.stores.sqlite_log import SqliteLog
 from customering.stores.sqlite_quarantine import SqliteQuarantine
 
-_GATHERING_SECONDS = 0.01
+_GATHERING_SECONDS = 0.01  # for what nobody waits for
+_BUSY_SECONDS = 0.002  # for what somebody waits for, while each turn of the loop brings more
+_ENOUGH_EVENTS = 100  # that a commit costs each of them little, however few more would come
+_QUIET_TURNS = 2  # a request that arrives in one turn of the loop is served in the next
 _logger = logging.getLogger("customering.writer")
 
 
@@ -57,6 +61,13 @@ class Writer:
         The event loop.
     group_events_max
         Most events in one commit, unless a single job has more.
+
+    Notes
+    -----
+    The loop gathers what goes into the next commit, and hands it to the thread when one is written
+    and the loop has nothing else to do, at the latest two milliseconds later; or when it is a
+    hundred events. So a lone job is written at once, large ones while the loop goes on, and many
+    small ones in few commits, each of which costs as much as serving two of them.
     """
 
     def __init__(
@@ -73,7 +84,14 @@ class Writer:
         self._tell = written
         self._loop = loop
         self._group_events_max = group_events_max
-        self._queue: SimpleQueue[Job | None] = SimpleQueue()
+        self._gathered: deque[Job] = deque()
+        self._gathered_events = 0
+        self._seen = self._quiet_turns = 0
+        self._until = 0.0
+        self._plan: asyncio.Handle | None = None
+        self._is_awaited = self._is_stopping = False
+        self._under_way = 0  # groups the thread was given and has not told of
+        self._groups: SimpleQueue[Sequence[Job] | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name="writer", daemon=True)
         self.waiting_events = 0
         self.waiting_bytes = 0
@@ -84,42 +102,97 @@ class Writer:
         self._thread.start()
 
     def submit(self, job: Job) -> None:
-        """Hand over a job; never waits. Called in the event loop."""
+        """Take a job; never waits. Called in the event loop."""
         self.waiting_events += len(job.events)
         self.waiting_bytes += job.size_bytes
-        self._queue.put(job)
+        self._gathered.append(job)
+        self._gathered_events += len(job.events)
+        is_first = job.done is not None and not self._is_awaited
+        if is_first:
+            self._is_awaited = True
+        if self._gathered_events >= _ENOUGH_EVENTS:
+            self._hand_over()
+        elif self._under_way:
+            return
+        elif is_first:
+            self._begin_to_look()
+        elif self._plan is None:
+            self._plan = self._loop.call_later(_GATHERING_SECONDS, self._hand_over)
 
     async def stop(self) -> None:
         """Write everything that was submitted, and end the thread."""
-        self._queue.put(None)
+        self._is_stopping = True
+        if not self._under_way:
+            self._hand_over()
         await self._loop.run_in_executor(None, self._thread.join)
         # The last commits were told to the loop before the thread ended: let them be taken.
         await asyncio.sleep(0)
 
-    def _run(self) -> None:
-        is_open = True
-        while is_open:
-            job = self._queue.get()
-            if job is None:
-                return
-            jobs, events = [job], len(job.events)
-            # Where nobody waits, more may be gathered; whoever waits ends the gathering.
-            until = 0.0 if job.done else time.monotonic() + _GATHERING_SECONDS
-            while events < self._group_events_max:
-                try:
-                    job = self._queue.get(timeout=max(until - time.monotonic(), 0.0))
-                except Empty:
-                    break
-                if job is None:
-                    is_open = False
-                    break
-                if job.done is not None:
-                    until = 0.0
-                jobs.append(job)
-                events += len(job.events)
-            self._write(jobs)
+    # Gathering
 
-    def _write(self, jobs: Sequence[Job]) -> None:
+    def _begin_to_look(self) -> None:
+        """Look from now on, turn by turn of the loop, whether more comes."""
+        if self._plan is not None:
+            self._plan.cancel()
+        self._seen, self._quiet_turns = len(self._gathered), 0
+        self._until = time.monotonic() + _BUSY_SECONDS
+        self._plan = self._loop.call_soon(self._look)
+
+    def _look(self) -> None:
+        """Hand over what was gathered once the loop is quiet."""
+        came = len(self._gathered)
+        self._quiet_turns = 0 if came > self._seen else self._quiet_turns + 1
+        self._seen = came
+        if self._quiet_turns < _QUIET_TURNS and time.monotonic() < self._until:
+            self._plan = self._loop.call_soon(self._look)
+        else:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        """Give the thread its next group, or let it end when there is none and the home stops."""
+        if self._plan is not None:
+            self._plan.cancel()
+            self._plan = None
+        gathered, events = self._gathered, 0
+        group: list[Job] = []
+        while gathered and (not group or events < self._group_events_max):
+            job = gathered.popleft()
+            group.append(job)
+            events += len(job.events)
+        self._gathered_events -= events
+        self._is_awaited = any(job.done is not None for job in gathered)
+        if group:
+            self._under_way += 1
+            self._groups.put(group)
+        elif self._is_stopping:
+            self._groups.put(None)
+
+    def _go_on(self, groups: int) -> None:
+        """See to the next group: some were written."""
+        self._under_way -= groups
+        if self._under_way:
+            return
+        if self._is_stopping or self._gathered_events >= _ENOUGH_EVENTS:
+            self._hand_over()
+        elif self._is_awaited:
+            self._begin_to_look()
+        elif self._gathered:
+            self._plan = self._loop.call_later(_GATHERING_SECONDS, self._hand_over)
+
+    # Writing, in the thread
+
+    def _run(self) -> None:
+        while (group := self._groups.get()) is not None:
+            jobs, groups, events = list(group), 1, _events_of(group)
+            while events < self._group_events_max and not self._groups.empty():
+                more = self._groups.get()
+                assert more is not None, "the thread ends when nothing is under way"
+                jobs += more
+                groups += 1
+                events += _events_of(more)
+            self._write(jobs, groups)
+
+    def _write(self, jobs: Sequence[Job], groups: int) -> None:
         try:
             quarantined = [item for job in jobs for item in job.quarantined]
             if quarantined:
@@ -128,18 +201,24 @@ class Writer:
             lines = [line for job in jobs for line in job.lines or lines_of(job.events)]
             appended = self._log.append(events, lines)
         except Exception as error:  # whatever it is, those who wait must hear of it
-            self._loop.call_soon_threadsafe(self._failed, jobs, error)
+            self._loop.call_soon_threadsafe(self._failed, jobs, groups, error)
         else:
             self._loop.call_soon_threadsafe(
-                self._succeeded, jobs, appended.events, appended.first_offset
+                self._succeeded, jobs, groups, appended.events, appended.first_offset
             )
 
-    def _succeeded(self, jobs: Sequence[Job], fresh: Sequence[Event], first: int) -> None:
+    # Told, in the loop
+
+    def _succeeded(
+        self, jobs: Sequence[Job], groups: int, fresh: Sequence[Event], first: int
+    ) -> None:
         self._release(jobs)
+        self._go_on(groups)
         self._tell(jobs, fresh, first)
 
-    def _failed(self, jobs: Sequence[Job], error: Exception) -> None:
+    def _failed(self, jobs: Sequence[Job], groups: int, error: Exception) -> None:
         self._release(jobs)
+        self._go_on(groups)
         for job in jobs:
             if job.done is None:
                 self.lost_events += len(job.events)
@@ -148,5 +227,10 @@ class Writer:
                 job.done.set_exception(error)
 
     def _release(self, jobs: Sequence[Job]) -> None:
-        self.waiting_events -= sum(len(job.events) for job in jobs)
-        self.waiting_bytes -= sum(job.size_bytes for job in jobs)
+        for job in jobs:
+            self.waiting_events -= len(job.events)
+            self.waiting_bytes -= job.size_bytes
+
+
+def _events_of(jobs: Sequence[Job]) -> int:
+    return sum(len(job.events) for job in jobs)

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 
 from customering.kernel.errors import CustomeringError, Unavailable
 from customering.kernel.records import to_json
@@ -55,30 +55,28 @@ class Application:
         self._beginnings = tuple((path, door) for path, door in hot.items() if path[-1] == "/")
         self._others = ("api", others)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        assert scope["type"] == "http", f"no door for {scope['type']}"
-        await self._serve(scope, receive, send)
-
     def _door(self, path: str) -> tuple[str, Handler]:
-        found = self._hot.get(path)
-        if found is None and path.endswith("/"):
+        found = None
+        if path.endswith("/"):
             found = self._hot.get(path.rstrip("/"))
         if found is None:
             beginnings = (door for start, door in self._beginnings if path.startswith(start))
             found = next(beginnings, self._others)
         return found
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        name, door = self._door(scope["path"])
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        assert scope["type"] == "http", f"no door for {scope['type']}"
+        path = scope["path"]
+        name, door = self._hot.get(path) or self._door(path)
         begun = time.perf_counter()
         status = 0
 
-        async def noted(message: Message) -> None:
+        def noted(message: Message) -> Awaitable[None]:
             nonlocal status
-            if message["type"] == "http.response.start":
+            if not status:  # the first message is the head
                 status = message["status"]
-            await send(message)
+            return send(message)
 
         try:
             await door(scope, receive, noted)

@@ -127,15 +127,18 @@ class _Deadline:
 
     def __init__(self, seconds_max: float) -> None:
         self._seconds_max = seconds_max
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._begun: dict[asyncio.Task[Any], float] = {}
         self._late: set[asyncio.Task[Any]] = set()
         self._is_watching = False
 
     def begin(self) -> asyncio.Task[Any]:
         """Let the time of the running task begin, and give that task."""
-        task = asyncio.current_task()
+        loop = self._loop
+        if loop is None:  # asking for it costs a call of the system
+            loop = self._loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         assert task is not None, "a request is served in a task"
-        loop = task.get_loop()
         self._begun[task] = loop.time()
         if not self._is_watching:
             self._is_watching = True

@@ -3,6 +3,7 @@
 import binascii
 from base64 import b64decode
 from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -16,6 +17,8 @@ Headers = Iterable[tuple[bytes, bytes]]
 """The headers of an ASGI scope, names in lower case."""
 
 _BODY_KEY = "writeKey"  # as the Segment wire format spells it
+_AUTHORIZATION_LENGTH = 128  # bytes a key takes at most, however it is written
+_AUTHORIZATIONS_MAX = 1_024
 
 
 class Denied(NamedTuple):
@@ -67,18 +70,13 @@ def credentials(headers: Headers, query: bytes = b"", body: Any = None) -> str |
     """
     bearer = None
     for name, value in headers:
-        if name != b"authorization":
-            continue
-        scheme, _, rest = value.strip().partition(b" ")
-        scheme = scheme.lower()
-        if scheme == b"basic":
-            user = _user_of(rest)
-            if user:
-                return user
-        elif scheme == b"bearer":
-            bearer = rest.strip().decode("latin-1")
-            if kind_of_text(bearer) is not None:
-                return bearer
+        if name == b"authorization":
+            is_short = len(value) <= _AUTHORIZATION_LENGTH
+            key, other = (_known_bearer if is_short else _bearer)(value)
+            if key is not None:
+                return key
+            if other is not None:
+                bearer = other
     return _in_body(body) or _in_query(query) or bearer or None
 
 
@@ -148,6 +146,24 @@ def admit_request(
         here = public_address(request, headers, public_url, proxies)
         denied = admit(key, page, scope, now_ms, own_origins=(here.origin,))
     return denied
+
+
+def _bearer(authorization: bytes) -> tuple[str | None, str | None]:
+    """Read an ``Authorization`` header: the key in it, else what else the bearer is, if it is one.
+
+    What is read is remembered for as long as it may be a key: the same ones come again and again.
+    """
+    scheme, _, rest = authorization.strip().partition(b" ")
+    scheme = scheme.lower()
+    if scheme == b"basic":
+        return _user_of(rest) or None, None
+    if scheme != b"bearer":
+        return None, None
+    text = rest.strip().decode("latin-1")
+    return (text, None) if kind_of_text(text) is not None else (None, text)
+
+
+_known_bearer = lru_cache(maxsize=_AUTHORIZATIONS_MAX)(_bearer)
 
 
 def _user_of(encoded: bytes) -> str:
