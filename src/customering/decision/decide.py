@@ -39,7 +39,7 @@ from customering.decision.model import (
     DecisionRequest,
     PersonFacts,
 )
-from customering.decision.offer import Offer, offer_of
+from customering.decision.offer import Offer, View, offer_of
 from customering.decision.policy import Case, DecisionPolicy
 from customering.decision.sift import Sifted, sift
 from customering.decision.stance import Stance, take_stance
@@ -49,6 +49,7 @@ from customering.decision.weighed import Quiet, Weighed, WeighedDecision
 from customering.kernel.clock import MS_PER_SECOND, day_of
 from customering.kernel.ids import stable_id
 
+_ARRANGED_MOST = 64  # arrangements that are kept of one view: 10 bytes a candidate each
 _NOT_QUIET = "Something here is worth more to you than quiet."
 _QUIET_LOST_BY_CHANCE = "Chance chose something instead of quiet."
 
@@ -129,24 +130,8 @@ def decide(
 
 def _choose(case: Case, stance: Stance, sifted: Sifted, weighing: Weighing) -> _Outcome:
     """Fill the places by score, and draw what has the first one."""
-    settings, offer, request, view = case.policy.settings, case.offer, case.request, weighing.view
-    remains = sifted.codes == 0
-    order = offer.ranked(view.scores, remains)
-
-    def filled(first: int | None) -> Slate:
-        return fill(
-            order,
-            offer,
-            view.scores,
-            sifted.codes,
-            slots=request.slots,
-            quiet_score=-math.inf if stance.is_essential else stance.quiet_score_minor,
-            most_per_group=settings.most_per_group,
-            discovery_slots=settings.discovery_slots,
-            first=first,
-        )
-
-    best = filled(None)
+    offer, request = case.offer, case.request
+    order, best = _arranged(case, stance, sifted, weighing.view)
     if not best.chosen:
         best = _fallen_back(case, best, sifted)
     quiet = len(offer)
@@ -157,18 +142,64 @@ def _choose(case: Case, stance: Stance, sifted: Sifted, weighing: Weighing) -> _
     first = _first_place(case, stance, weighing, order, best_first, may_be_quiet)
 
     def participants() -> Ints:
-        places = np.flatnonzero(remains)
+        places = np.flatnonzero(sifted.codes == 0)
         return np.append(places, quiet) if may_be_quiet else places
 
     won = best_first
     if first.best_units < WHOLE:
         day, person_id = day_of(case.now_ms), case.person.person_id
-        occasion = occasion_of(settings.seed, person_id, request.placement, day)
-        won = drawn(first, occasion, participants, offer.hashes)
+        occasion = occasion_of(case.policy.settings.seed, person_id, request.placement, day)
+        won = drawn(first, occasion, participants, lambda: offer.hashes)
     if won == best_first:
         return _Outcome(best, stance.choice, first, count, may_be_quiet)
-    slate = Slate([], best.codes) if won == quiet else filled(won)
+    slate = Slate([], best.codes)
+    if won != quiet:
+        slate = _filled(case, stance, sifted, weighing.view, order, won)
     return _Outcome(displaced(best, slate), "drawn", first, count, may_be_quiet)
+
+
+def _arranged(case: Case, stance: Stance, sifted: Sifted, view: View) -> tuple[Ints, Slate]:
+    """Give those that remain, best first, and who gets the places without chance.
+
+    Of whom the same remains, and the same is worth as much, the same is arranged.
+    """
+    settings, kept = case.policy.settings, view.arranged
+    if kept is None:
+        order = case.offer.ranked(view.scores, sifted.codes == 0)
+        return order, _filled(case, stance, sifted, view, order, None)
+    key = (
+        sifted.codes.tobytes(),
+        case.request.slots,
+        None if stance.is_essential else stance.quiet_score_minor,
+        settings.most_per_group,
+        settings.discovery_slots,
+    )
+    found: tuple[Ints, Slate] | None = kept.get(key)
+    if found is None:
+        order = case.offer.ranked(view.scores, sifted.codes == 0)
+        found = order, _filled(case, stance, sifted, view, order, None)
+        if len(kept) >= _ARRANGED_MOST:
+            kept.clear()
+        kept[key] = found
+    return found
+
+
+def _filled(
+    case: Case, stance: Stance, sifted: Sifted, view: View, order: Ints, first: int | None
+) -> Slate:
+    """Fill the places from the best down, or with one that chance gave the first place."""
+    settings = case.policy.settings
+    return fill(
+        order,
+        case.offer,
+        view.scores,
+        sifted.codes,
+        slots=case.request.slots,
+        quiet_score=-math.inf if stance.is_essential else stance.quiet_score_minor,
+        most_per_group=settings.most_per_group,
+        discovery_slots=settings.discovery_slots,
+        first=first,
+    )
 
 
 def _fallen_back(case: Case, slate: Slate, sifted: Sifted) -> Slate:

@@ -221,7 +221,10 @@ def _chances_to_win(scales: Floats, logits: Floats, errors: Floats, quiet_score:
 
 
 def drawn(
-    first: FirstPlace, occasion: str, participants: Callable[[], Ints], hashes: Hashes
+    first: FirstPlace,
+    occasion: str,
+    participants: Callable[[], Ints],
+    hashes: Callable[[], Hashes],
 ) -> int:
     """Draw what has the first place, each with its chance exactly.
 
@@ -239,7 +242,7 @@ def drawn(
     participants
         Gives all that are in question.
     hashes
-        Numbers of 64 bits that stand for all candidates.
+        Gives the numbers of 64 bits that stand for all candidates.
 
     Returns
     -------
@@ -256,10 +259,10 @@ def drawn(
     if int.from_bytes(digest[:8], "big") < _floor_units(first) << 33:
         racing = participants()
         # Of equal chances the greatest number has the shortest time.
-        return int(racing[_mixed(hashes[racing] ^ salt).argmax()])
+        return int(racing[_mixed(hashes()[racing] ^ salt).argmax()])
     if first.listed is None or first.units is None:
         return first.best
-    mixed = _mixed(hashes[first.listed] ^ salt)
+    mixed = _mixed(hashes()[first.listed] ^ salt)
     times = -np.log((mixed.astype(np.float64) + 0.5) * 2.0**-53)
     with np.errstate(divide="ignore"):
         times /= first.units - first.other_units

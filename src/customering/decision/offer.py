@@ -4,7 +4,7 @@ The catalogue is one table for everybody; the products of a person are another.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from copy import copy
 from typing import Any, NamedTuple, TypeVar
 
@@ -17,7 +17,7 @@ from customering.decision.explore import hash_of
 from customering.decision.model import LEAVE_ALONE, Candidate
 from customering.decision.prior import logits_of
 from customering.decision.settings import ArbitrationSettings
-from customering.decision.table import Bools, Floats, Table, alphabet_of, table_of
+from customering.decision.table import Bools, Floats, Table, order_of, table_of
 from customering.kernel.errors import Invalid
 
 T = TypeVar("T")
@@ -39,6 +39,9 @@ class View(NamedTuple):
         The weight of the circumstances of each; None for 1.
     effects
         The share of acceptance that would not have come without us, of each; None for 1.
+    arranged
+        What was arranged by these scores, by all it depends on; None where they are those of one
+        person, so that it is not worth keeping.
     """
 
     chances: Floats
@@ -46,6 +49,7 @@ class View(NamedTuple):
     scales: Floats
     weights: Floats | None
     effects: Floats | None = None
+    arranged: dict[Hashable, Any] | None = None
 
 
 class Offer:
@@ -60,6 +64,9 @@ class Offer:
     facts
         Gives what the expectation of one candidate rests on, by the names that `explain` knows;
         asked of the chosen only.
+    is_shared
+        Whether it is what many people are offered: then what was arranged for one is kept for the
+        others.
     """
 
     def __init__(
@@ -67,10 +74,13 @@ class Offer:
         tables: Sequence[Table],
         propensities: Floats,
         facts: Callable[[int], Mapping[str, Any]],
+        *,
+        is_shared: bool = False,
     ) -> None:
         self.tables = tuple(tables)
         self.propensities = propensities
         self.facts = facts
+        self.is_shared = is_shared
         self._seen: dict[object, Any] = {}
 
     def __len__(self) -> int:
@@ -110,26 +120,27 @@ class Offer:
 
         Ties are in the order of action ids, so that the order of the candidates is moot.
         """
-        places = remains.nonzero()[0]
-        return places[np.lexsort((self._alphabet[places], -scores[places]))]
+        by_id = self._by_id
+        places = by_id[remains[by_id]]
+        return places[(-scores[places]).argsort(kind="stable")]
 
     @property
-    def _alphabet(self) -> NDArray[np.intp]:
-        """The rank of each id among all of them."""
+    def _by_id(self) -> NDArray[np.intp]:
+        """The places of all candidates in the order of their ids."""
         if len(self.tables) == 1:
-            return self.tables[0].alphabet
-        return self._once("alphabet", self._rank_ids)
+            return self.tables[0].by_id
+        return self._once("by_id", self._order_ids)
 
-    def _rank_ids(self) -> NDArray[np.intp]:
+    def _order_ids(self) -> NDArray[np.intp]:
         if len(self.tables) == 2:
             few, many = self.tables
             if len(few) and len(many):
                 low, high = few.sorted_ids[0], few.sorted_ids[-1]
                 gap = bisect_left(many.sorted_ids, low)
                 if gap == bisect_left(many.sorted_ids, high):  # as products are beside offers
-                    after = many.alphabet + len(few) * (many.alphabet >= gap)
-                    return np.concatenate([few.alphabet + gap, after])
-        return alphabet_of([name for table in self.tables for name in table.columns.action_id])
+                    after = many.by_id + len(few)
+                    return np.concatenate([after[:gap], few.by_id, after[gap:]])
+        return order_of([name for table in self.tables for name in table.columns.action_id])
 
     @property
     def excluding(self) -> Mapping[int, frozenset[int]]:
@@ -221,8 +232,16 @@ class Offer:
         chances = self.base if is_common else self.propensities
         if weights is not None or effects is not None:
             return self.look(self._checked(chances), factors, weights, effects)
-        name = "common" if is_common else "own"
-        return self._once((name, factors), lambda: self.look(self._checked(chances), factors, None))
+        name = "common" if is_common else "own", factors
+        found = self._seen.get(name)
+        if found is None:
+            found = self._seen[name] = self._kept(self.look(self._checked(chances), factors, None))
+        view: View = found
+        return view
+
+    def _kept(self, view: View) -> View:
+        """Have what is arranged by scores kept with them, where others are offered the same."""
+        return view._replace(arranged={}) if self.is_shared else view
 
     def look(
         self,

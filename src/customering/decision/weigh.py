@@ -5,7 +5,7 @@ be used: of people who do not permit it nothing is looked at, and nothing is lea
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from customering.consent.model import Permit
 from customering.decision.effects import effects_of
@@ -16,8 +16,7 @@ from customering.decision.stance import Stance, permission
 from customering.decision.table import Floats
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weighing:
+class Weighing(NamedTuple):
     """How the candidates are weighed for one person.
 
     Parameters

@@ -1,9 +1,9 @@
 """A decision as it is made and kept: columns, from which each candidate is told when asked for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
+import msgspec
 import numpy as np
 
 from customering.decision.contact import dismissed_days
@@ -23,8 +23,7 @@ _IN_QUESTION = frozenset({0, *(CODE_OF[rule] for rule in IN_QUESTION)})
 _ALL_FACTORS = ArbitrationSettings()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quiet:
+class Quiet(msgspec.Struct, frozen=True, kw_only=True):
     """What became of leaving the person alone.
 
     Parameters
@@ -43,8 +42,7 @@ class Quiet:
     words: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weighed:
+class Weighed(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that became of the candidates.
 
     Parameters
