@@ -10,15 +10,15 @@
 It is a pure function: the same inputs give the same decision, in any process and at any time.
 """
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from customering.decision.arbitrate import Slate, displaced, fill
+from customering.decision.arbitrate import Slate, displaced
+from customering.decision.arranged import Told, arrange, fallen_back, filled, told_of
 from customering.decision.circumstances import weights_of
-from customering.decision.explain import FOR_ALL, drawn_reason, quiet_reason
+from customering.decision.explain import drawn_reason, quiet_reason
 from customering.decision.explore import (
     CLOSE_MOST,
     WHOLE,
@@ -39,7 +39,7 @@ from customering.decision.model import (
     DecisionRequest,
     PersonFacts,
 )
-from customering.decision.offer import Offer, View, offer_of
+from customering.decision.offer import Offer, offer_of
 from customering.decision.policy import Case, DecisionPolicy
 from customering.decision.sift import Sifted, sift
 from customering.decision.stance import Stance, take_stance
@@ -49,7 +49,6 @@ from customering.decision.weighed import Quiet, Weighed, WeighedDecision
 from customering.kernel.clock import MS_PER_SECOND, day_of
 from customering.kernel.ids import stable_id
 
-_ARRANGED_MOST = 64  # arrangements that are kept of one view: 10 bytes a candidate each
 _NOT_QUIET = "Something here is worth more to you than quiet."
 _QUIET_LOST_BY_CHANCE = "Chance chose something instead of quiet."
 
@@ -61,6 +60,8 @@ class _Outcome(NamedTuple):
     ----------
     slate
         Who got the places.
+    told
+        What is told of them.
     choice
         How the first place was filled.
     first
@@ -73,6 +74,7 @@ class _Outcome(NamedTuple):
     """
 
     slate: Slate
+    told: Told
     choice: Choice
     first: FirstPlace
     participants: int
@@ -130,10 +132,11 @@ def decide(
 
 def _choose(case: Case, stance: Stance, sifted: Sifted, weighing: Weighing) -> _Outcome:
     """Fill the places by score, and draw what has the first one."""
-    offer, request = case.offer, case.request
-    order, best = _arranged(case, stance, sifted, weighing.view)
+    offer, request, is_common = case.offer, case.request, stance.is_common
+    order, best, told = arrange(case, stance, sifted, weighing.view)
     if not best.chosen:
-        best = _fallen_back(case, best, sifted)
+        best = fallen_back(case, best, sifted)
+        told = told_of(offer, best, is_common=is_common)
     quiet = len(offer)
     # A place on a page is left empty only when nothing is worth it; a contact may always be spared.
     may_be_quiet = not best.chosen or (request.is_contact and not stance.is_essential)
@@ -151,68 +154,13 @@ def _choose(case: Case, stance: Stance, sifted: Sifted, weighing: Weighing) -> _
         occasion = occasion_of(case.policy.settings.seed, person_id, request.placement, day)
         won = drawn(first, occasion, participants, lambda: offer.hashes)
     if won == best_first:
-        return _Outcome(best, stance.choice, first, count, may_be_quiet)
+        return _Outcome(best, told, stance.choice, first, count, may_be_quiet)
     slate = Slate([], best.codes)
     if won != quiet:
-        slate = _filled(case, stance, sifted, weighing.view, order, won)
-    return _Outcome(displaced(best, slate), "drawn", first, count, may_be_quiet)
-
-
-def _arranged(case: Case, stance: Stance, sifted: Sifted, view: View) -> tuple[Ints, Slate]:
-    """Give those that remain, best first, and who gets the places without chance.
-
-    Of whom the same remains, and the same is worth as much, the same is arranged.
-    """
-    settings, kept = case.policy.settings, view.arranged
-    if kept is None:
-        order = case.offer.ranked(view.scores, sifted.codes == 0)
-        return order, _filled(case, stance, sifted, view, order, None)
-    key = (
-        sifted.codes.tobytes(),
-        case.request.slots,
-        None if stance.is_essential else stance.quiet_score_minor,
-        settings.most_per_group,
-        settings.discovery_slots,
-    )
-    found: tuple[Ints, Slate] | None = kept.get(key)
-    if found is None:
-        order = case.offer.ranked(view.scores, sifted.codes == 0)
-        found = order, _filled(case, stance, sifted, view, order, None)
-        if len(kept) >= _ARRANGED_MOST:
-            kept.clear()
-        kept[key] = found
-    return found
-
-
-def _filled(
-    case: Case, stance: Stance, sifted: Sifted, view: View, order: Ints, first: int | None
-) -> Slate:
-    """Fill the places from the best down, or with one that chance gave the first place."""
-    settings = case.policy.settings
-    return fill(
-        order,
-        case.offer,
-        view.scores,
-        sifted.codes,
-        slots=case.request.slots,
-        quiet_score=-math.inf if stance.is_essential else stance.quiet_score_minor,
-        most_per_group=settings.most_per_group,
-        discovery_slots=settings.discovery_slots,
-        first=first,
-    )
-
-
-def _fallen_back(case: Case, slate: Slate, sifted: Sifted) -> Slate:
-    """Put in what the operator wants where nothing is worth it; nothing forbidden, no contact."""
-    action_id = case.policy.settings.fallbacks.get(case.request.placement)
-    if action_id is None or case.request.is_contact:
-        return slate
-    place = case.offer.place_of(action_id)
-    if place is None or sifted.codes[place]:
-        return slate
-    codes = slate.codes.copy()
-    codes[place] = 0
-    return Slate([place], codes)
+        slate = filled(case, stance, sifted, weighing.view, order, won)
+    slate = displaced(best, slate)
+    told = told_of(offer, slate, is_common=is_common)
+    return _Outcome(slate, told, "drawn", first, count, may_be_quiet)
 
 
 def _first_place(
@@ -257,9 +205,9 @@ def _weighed(
     case: Case, stance: Stance, sifted: Sifted, outcome: _Outcome, weighing: Weighing
 ) -> Weighed:
     """Put together what became of all; only the chosen are explained now."""
-    offer, blocked = case.offer, stance.blocked
+    blocked = stance.blocked
     return Weighed(
-        offer=offer,
+        offer=case.offer,
         is_common=stance.is_common,
         chances=weighing.view.chances,
         weights=weighing.view.weights,
@@ -267,9 +215,7 @@ def _weighed(
         factors=case.policy.settings.arbitration,
         codes=outcome.slate.codes,
         chosen=outcome.slate.chosen,
-        reasons=[
-            FOR_ALL if stance.is_common else offer.reasons(place) for place in outcome.slate.chosen
-        ],
+        reasons=outcome.told.reasons,
         first=outcome.first,
         quiet=_quiet(stance, outcome),
         blocked_words="" if blocked is None else blocked.words,
@@ -304,22 +250,15 @@ def _keep(
 ) -> WeighedDecision:
     """Put the decision together."""
     request, settings, chosen = case.request, case.policy.settings, outcome.slate.chosen
+    told = outcome.told
     first = chosen[0] if chosen else len(case.offer)
     propensity = outcome.first.chance_of(first)
-    reasons = [stance.words, weighed.reasons[0] if chosen else weighed.quiet.words]
+    reasons = [stance.words, told.reasons[0] if chosen else weighed.quiet.words]
     if outcome.choice == "drawn":
         reasons.append(drawn_reason(outcome.participants, propensity))
     expires_at = case.now_ms + settings.valid_minutes * 60 * MS_PER_SECOND
-    ids: list[str] = []
-    contents: dict[str, dict[str, str]] = {}
-    for place in chosen:
-        table, row = case.offer.at(place)
-        action_id, until = table.columns.action_id[row], table.columns.valid_until[row]
-        ids.append(action_id)
-        if until is not None:
-            expires_at = min(expires_at, until)
-        if table.actions and table.actions[row].content:
-            contents[action_id] = table.actions[row].content
+    if told.ends is not None:
+        expires_at = min(expires_at, told.ends)
     is_message = chosen and request.is_contact and not stance.is_essential
     timing = timing_of(case, expires_at) if is_message else AT_ONCE
     reasons += [request.why_channel, timing.words]
@@ -332,14 +271,14 @@ def _keep(
         channel=request.channel,
         decided_at=case.now_ms,
         expires_at=expires_at,
-        chosen=tuple(ids) or (LEAVE_ALONE,),
+        chosen=told.ids or (LEAVE_ALONE,),
         propensity=propensity,
         choice=outcome.choice,
         policy_version=case.policy.version,
         seed=settings.seed,
         reasons=tuple(filter(None, reasons)),
         context=request.context,
-        contents=contents,
+        contents=told.contents,
         arm=stance.arm,
         learner="" if learner is None else learner.version,
         not_before=timing.not_before,
