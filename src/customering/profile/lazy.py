@@ -12,7 +12,6 @@ from customering.profile import declared
 from customering.profile.model import State
 from customering.profile.traits import CONSENT, DECLARED, FIRST_SUM, Trait, TraitSet, plain
 
-
 _UNREAD: Any = object()
 
 
@@ -123,7 +122,7 @@ class LazyValues(Mapping[str, Any]):
         if kept is None:
             return nothing
         value = finish(kept, self._now_ms)
-        return value if value else plain(value)  # what is empty is looked at more closely
+        return value or plain(value)  # what is empty is looked at more closely
 
     def _slot(self, index: int) -> Any:
         merged = None
