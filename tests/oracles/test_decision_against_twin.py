@@ -23,6 +23,7 @@ from customering.decision.model import (
     DecisionSettings,
     PersonFacts,
 )
+from customering.decision.offer import Offer, offer_of
 from customering.decision.policy import DecisionPolicy, compile_policy
 from customering.decision.record import decision_of, event_of
 from customering.decision.settings import ArbitrationSettings, ContextWeight, Influence
@@ -215,3 +216,24 @@ def test_columns_decide_as_one_by_one(
     assert read["chosen"] == list(slow.chosen)
     assert decision_of(from_json(to_json(event), Event)) == slow
     assert decision_of(event) == slow
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    candidates,
+    st.lists(st.tuples(requests, people, policies, learners), min_size=2, max_size=5),
+    st.lists(st.sampled_from([NOW_MS - 1, NOW_MS, NOW_MS + 1, NOW_MS + 7]), min_size=2, max_size=2),
+)
+def test_who_shares_an_offer_is_decided_for_as_if_alone(
+    offered: list[Candidate],
+    asked: list[tuple[DecisionRequest, PersonFacts, DecisionPolicy, Learner | None]],
+    instants: list[int],
+):
+    alone = offer_of(offered)
+    shared = Offer(alone.tables, alone.propensities, alone.facts, is_shared=True)
+    for now_ms in instants:
+        for request, person, policy, learner in asked:
+            quick = decide(request, shared, person, policy, now_ms, learner=learner)
+            slow = decision_twin.decide(request, offered, person, policy, now_ms, learner=learner)
+            assert quick == replace(slow, learner=quick.learner)
+            assert quick.picks == slow.picks

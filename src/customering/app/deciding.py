@@ -202,8 +202,8 @@ class Deciding:
 
     def _outranked(self, person: Glance, now_ms: int) -> frozenset[str]:
         """Give the reminders that yield to what somebody says they look for; none at no cost."""
-        said = person.values["declared"]
-        if not self._reminders or not any(name.startswith(INTENT_PREFIX) for name in said):
+        said = person.values.declared if self._reminders else {}
+        if not any(name.startswith(INTENT_PREFIX) for name in said):
             return frozenset()
         return outranked_by(said, self._reminders, person.values, self._models.items, now_ms)
 
@@ -258,9 +258,10 @@ class Deciding:
 
     def _looked_for(self, person: Glance, now_ms: int) -> Wanted:
         """Give what somebody says they look for; nothing for nearly everybody, at no cost."""
-        said = person.values["declared"]
-        if MORE_LIKE_THIS_FACT not in said and not any(
-            name.startswith(INTENT_PREFIX) for name in said
+        said = person.values.declared
+        if not said or (
+            MORE_LIKE_THIS_FACT not in said
+            and not any(name.startswith(INTENT_PREFIX) for name in said)
         ):
             return NOTHING_WANTED
         policy = self._policy.consent

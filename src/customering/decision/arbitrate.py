@@ -62,9 +62,10 @@ def fill(
     """
     fates = bytearray(codes.tobytes())
     codes = np.frombuffer(fates, dtype=np.uint8)  # the same bytes, for many at once
-    ordered = scores[order]
-    worth = len(order) - int(ordered[::-1].searchsorted(quiet_score, "right"))
-    places, news = order.tolist(), _NONE_NEW
+    count = worth = len(order)
+    if count and not scores.item(order.item(-1)) > quiet_score:
+        worth -= int(scores[order][::-1].searchsorted(quiet_score, "right"))
+    news = _NONE_NEW
     fresh: Sequence[bool] = _NONE_NEW
     if discovery_slots and slots > 1 and offer.has_discoveries:
         are_new = offer.discoveries[order[:worth]]
@@ -78,7 +79,7 @@ def fill(
         owed -= bool(offer.discoveries[first])
     at = 0
     while at < worth and taken.left:
-        place = places[at]
+        place = order.item(at)
         if place == first:
             at += 1
         elif fate := taken.objection(place):
@@ -89,14 +90,15 @@ def fill(
             after = bisect_left(news, at)
             until = news[after] if after < len(news) else worth
             codes[order[at:until]] = _ROOM
-            kept_back += taken.passed_over(places[at:until], first, fates)
+            kept_back += taken.passed_over(order[at:until].tolist(), first, fates)
             at = until
         else:
             taken.add(place)
             owed -= bool(news) and fresh[at]
             at += 1
-    codes[order[at:]] = _OUTSCORED
-    codes[order[max(at, worth) :]] = _QUIET_BETTER
+    codes[order[at:worth]] = _OUTSCORED
+    if worth < count:
+        codes[order[max(at, worth) :]] = _QUIET_BETTER
     for place in kept_back:
         if not taken.left:
             break

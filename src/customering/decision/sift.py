@@ -52,10 +52,13 @@ def sift(case: Case, stance: Stance) -> Sifted:
         codes = np.full(len(case.offer), CODE_OF[stance.blocked.code], np.uint8)
         return Sifted(codes, {}, {}, None)
     asked, tables = _Questions(case, stance), case.offer.tables
-    parts = [asked.codes(table) for table in tables]
+    parts, has_held_out = [], False
+    for table in tables:
+        parts.append(asked.codes(table))
+        has_held_out |= bool(table.rules.held_out)
     codes = parts[0] if len(parts) == 1 else np.concatenate([*parts, np.zeros(0, np.uint8)])
     rested: dict[int, int] = {}
-    if asked.has_past or any(table.rules.held_out for table in tables):
+    if has_held_out or asked.has_past:
         codes = codes.copy()
         begin = 0
         for table in tables:
@@ -103,6 +106,7 @@ class _Questions:
             if len(table.sifted) >= _ANSWERS_MOST:
                 table.sifted.clear()
             found = table.sifted[key] = self._worked_out(table, where, holding, answers)
+            found.setflags(write=False)
         return found
 
     def _worked_out(

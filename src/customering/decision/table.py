@@ -258,6 +258,7 @@ class Table:
         found = self._fixed.get(where)
         if found is None:
             found = self._fixed[where] = self._fix(*where)
+            found.setflags(write=False)
         return found
 
     def _fix(self, placement: str, channel: str, is_common: bool) -> Codes:
