@@ -237,3 +237,35 @@ def test_who_shares_an_offer_is_decided_for_as_if_alone(
             slow = decision_twin.decide(request, offered, person, policy, now_ms, learner=learner)
             assert quick == replace(slow, learner=quick.learner)
             assert quick.picks == slow.picks
+
+
+def test_who_shares_an_offer_is_given_what_was_learned_meanwhile():
+    learner = _taught(frozenset())
+    policy = compile_policy(DecisionSettings(exploration="inverse_gap"), CONSENT)
+    agreed = {"personalize.web": (1, "allow")}
+    person = PersonFacts(
+        person_id="per_ada", consent={**agreed, "personalize.offers": (1, "allow")}
+    )
+    request = DecisionRequest(placement="here", purpose="personalize.web")
+    offered = [
+        Candidate(
+            action=Action(action_id=name, kind="show_item", title="It", purpose="personalize.web"),
+            propensity=0.05,
+            value_minor=100,
+        )
+        for name in "abcd"
+    ]
+    alone = offer_of(offered)
+    shared = Offer(alone.tables, alone.propensities, alone.facts, is_shared=True)
+    told = set()
+    for number in range(200):
+        known = shared if number % 2 else offered
+        decision = decide(request, known, person, policy, NOW_MS, learner=learner)
+        slow = decision_twin.decide(request, offered, person, policy, NOW_MS, learner=learner)
+        assert decision == replace(slow, learner=decision.learner)
+        told.add(tuple(one.propensity for one in decision.candidates))
+        learner.learn(
+            Example(":here", "", "abcd"[number % 4], "catalogue", 0.05, 1, {"weekend": 1.0}),
+            success=number % 4 == 2,
+        )
+    assert len(told) > 2

@@ -22,6 +22,7 @@ from customering.kernel.errors import Invalid
 
 T = TypeVar("T")
 _ALL_FACTORS = ArbitrationSettings()
+_PLACES_MOST = 16  # texts from outside: at so many places is kept what was learned
 
 
 class View(NamedTuple):
@@ -237,6 +238,29 @@ class Offer:
         if found is None:
             found = self._seen[name] = self._kept(self.look(self._checked(chances), factors, None))
         view: View = found
+        return view
+
+    def taught(
+        self, chances: Callable[[], Floats], factors: ArbitrationSettings, place: str, stamp: object
+    ) -> View:
+        """Give the scores by what was learned of all; worked out anew with every other stamp.
+
+        Parameters
+        ----------
+        chances
+            Gives the chance of each, in [0, 1], by what was learned.
+        place
+            Where they would be shown.
+        stamp
+            What stands for all that was learned.
+        """
+        known = self._seen.get("taught")
+        if known is None or known[0] is not stamp or len(known[1]) >= _PLACES_MOST:
+            known = self._seen["taught"] = (stamp, {})
+        views: dict[object, View] = known[1]
+        view = views.get((place, factors))
+        if view is None:
+            view = views[place, factors] = self._kept(self.look(chances(), factors, None))
         return view
 
     def _kept(self, view: View) -> View:

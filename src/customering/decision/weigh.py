@@ -65,15 +65,16 @@ def weigh(case: Case, stance: Stance, learner: Learner | None, weights: Floats |
         view = offer.view(factors, weights, effects, is_common=False)
         return Weighing(view=view, place=place, features=features)
     is_personal = features is not None and _is_open(case, learner)
-    chances = learner.chances(
-        offer.tables,
-        offer.propensities,
-        offer.logits,
-        place,
-        features if is_personal else None,
-    )
+    asked = features if is_personal else None
+
+    def chances() -> Floats:
+        return learner.chances(offer.tables, offer.propensities, offer.logits, place, asked)
+
+    is_own = asked is not None or weights is not None or effects is not None
     return Weighing(
-        view=offer.look(chances, factors, weights, effects),
+        view=offer.look(chances(), factors, weights, effects)
+        if is_own or not offer.is_shared
+        else offer.taught(chances, factors, place, learner.stamp),
         place=place,
         features=features,
         learner=learner,
