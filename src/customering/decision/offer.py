@@ -5,7 +5,6 @@ The catalogue is one table for everybody; the products of a person are another.
 
 from bisect import bisect_left
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from copy import copy
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -89,7 +88,8 @@ class Offer:
 
     def with_facts(self, facts: Callable[[int], Mapping[str, Any]]) -> "Offer":
         """Give the same offer with other facts; what was worked out for one is not done again."""
-        other = copy(self)
+        other = Offer.__new__(Offer)
+        other.__dict__.update(self.__dict__)
         other.facts = facts
         return other
 
