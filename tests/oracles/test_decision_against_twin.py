@@ -230,7 +230,7 @@ def test_who_shares_an_offer_is_decided_for_as_if_alone(
     instants: list[int],
 ):
     alone = offer_of(offered)
-    shared = Offer(alone.tables, alone.propensities, alone.facts, is_shared=True)
+    shared = Offer(alone.tables, alone.propensities, alone.facts, keeps=3)
     for now_ms in instants:
         for request, person, policy, learner in asked:
             quick = decide(request, shared, person, policy, now_ms, learner=learner)
@@ -256,7 +256,7 @@ def test_who_shares_an_offer_is_given_what_was_learned_meanwhile():
         for name in "abcd"
     ]
     alone = offer_of(offered)
-    shared = Offer(alone.tables, alone.propensities, alone.facts, is_shared=True)
+    shared = Offer(alone.tables, alone.propensities, alone.facts, keeps=3)
     told = set()
     for number in range(200):
         known = shared if number % 2 else offered

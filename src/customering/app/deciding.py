@@ -51,6 +51,8 @@ _POPULAR = 20
 _PURPOSE = "personalize.web"
 _NEVER = 1 << 62
 _OFFERS_REMEMBERED = 4_096  # some 17 kB each
+_KEPT_OF_ALL = 64_000  # places in all arrangements that are kept of one view: 0.6 MB
+_KEPT_HERE = 2  # arrangements for newcomers, of whom nearly the same holds
 _EVERYBODY = " "  # begins no id of a person
 _NOWHERE: Mapping[str, Any] = {}
 
@@ -292,8 +294,8 @@ class Deciding:
         if products or self._popular:
             mine, own = self._shown(listed, products)
             tables, chances = [mine, *tables], [own, *chances]
-        is_shared = name.startswith(_EVERYBODY)
-        offer = Offer(tables, np.concatenate(chances), lambda place: {}, is_shared=is_shared)
+        keeps = _KEPT_HERE if name.startswith(_EVERYBODY) else 0
+        offer = Offer(tables, np.concatenate(chances), lambda place: {}, keeps=keeps)
         visit = (looking.key, cells, tips)
         made = _Remembered(bought.hash, day, in_force.table, visit, offer, listed, wishes)
         self._offers[name] = made
@@ -384,13 +386,13 @@ class Deciding:
             turns = [action.valid_from or 0 for action in self._actions]
             turns += [action.valid_until or _NEVER for action in self._actions]
             table, interests = table_of(actions), Interests(actions)
-            chances = interests.propensities(())
+            chances, keeps = interests.propensities(()), _KEPT_OF_ALL // (len(actions) + 500)
             known = self._in_force = _InForce(
                 max((turn for turn in turns if turn <= now_ms), default=0),
                 min((turn for turn in turns if turn > now_ms), default=_NEVER),
                 table,
                 interests,
-                Offer((table,), chances, lambda place: {}, is_shared=True),
+                Offer((table,), chances, lambda place: {}, keeps=keeps + 1),
             )
         return known
 

@@ -18,8 +18,6 @@ from customering.decision.policy import Case
 from customering.decision.sift import Sifted
 from customering.decision.stance import Stance
 
-_KEPT_MOST = 64  # arrangements of one view: some 10 bytes a candidate each
-
 Places = NDArray[np.intp]
 
 
@@ -75,7 +73,7 @@ def arrange(case: Case, stance: Stance, sifted: Sifted, view: View) -> Arranged:
     )
     found: Arranged | None = kept.get(key)
     if found is None:
-        if len(kept) >= _KEPT_MOST:
+        if len(kept) >= case.offer.keeps:
             kept.clear()
         found = kept[key] = _arrange(case, stance, sifted, view)
     return found

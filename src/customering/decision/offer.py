@@ -21,7 +21,7 @@ from customering.kernel.errors import Invalid
 
 T = TypeVar("T")
 _ALL_FACTORS = ArbitrationSettings()
-_PLACES_MOST = 16  # texts from outside: at so many places is kept what was learned
+_PLACES_MOST = 4  # which are texts from outside: at so many is kept what was learned
 
 
 class View(NamedTuple):
@@ -64,9 +64,9 @@ class Offer:
     facts
         Gives what the expectation of one candidate rests on, by the names that `explain` knows;
         asked of the chosen only.
-    is_shared
-        Whether it is what many people are offered: then what was arranged for one is kept for the
-        others.
+    keeps
+        How many arrangements are kept with each view, for others who are offered the same; 0 where
+        it is what one person is offered.
     """
 
     def __init__(
@@ -75,12 +75,12 @@ class Offer:
         propensities: Floats,
         facts: Callable[[int], Mapping[str, Any]],
         *,
-        is_shared: bool = False,
+        keeps: int = 0,
     ) -> None:
         self.tables = tuple(tables)
         self.propensities = propensities
         self.facts = facts
-        self.is_shared = is_shared
+        self.keeps = keeps
         self._seen: dict[object, Any] = {}
 
     def __len__(self) -> int:
@@ -255,17 +255,19 @@ class Offer:
             What stands for all that was learned.
         """
         known = self._seen.get("taught")
-        if known is None or known[0] is not stamp or len(known[1]) >= _PLACES_MOST:
+        if known is None or known[0] is not stamp:
             known = self._seen["taught"] = (stamp, {})
         views: dict[object, View] = known[1]
         view = views.get((place, factors))
         if view is None:
+            if len(views) >= _PLACES_MOST:
+                views.clear()
             view = views[place, factors] = self._kept(self.look(chances(), factors, None))
         return view
 
     def _kept(self, view: View) -> View:
         """Have what is arranged by scores kept with them, where others are offered the same."""
-        return view._replace(arranged={}) if self.is_shared else view
+        return view._replace(arranged={}) if self.keeps else view
 
     def look(
         self,

@@ -73,7 +73,7 @@ def weigh(case: Case, stance: Stance, learner: Learner | None, weights: Floats |
     is_own = asked is not None or weights is not None or effects is not None
     return Weighing(
         view=offer.look(chances(), factors, weights, effects)
-        if is_own or not offer.is_shared
+        if is_own or not offer.keeps
         else offer.taught(chances, factors, place, learner.stamp),
         place=place,
         features=features,
