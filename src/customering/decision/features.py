@@ -98,7 +98,7 @@ def _inside(names: Iterable[str], prefix: str) -> list[tuple[str, str]]:
 def _tell_time(
     found: dict[str, float], context: Mapping[str, Any], now_ms: int, zone: tzinfo
 ) -> None:
-    hour, is_weekend = _clock(now_ms // MS_PER_SECOND, zone)
+    hour, is_weekend = _local_time(now_ms // MS_PER_SECOND, zone)
     said = context.get("hour")
     if isinstance(said, int) and 0 <= said < 24:
         hour = said
@@ -108,7 +108,7 @@ def _tell_time(
 
 
 @lru_cache(maxsize=64)
-def _clock(second: int, zone: tzinfo) -> tuple[int, bool]:
+def _local_time(second: int, zone: tzinfo) -> tuple[int, bool]:
     """Give the hour of the day, and whether it is a weekend; the same for all in a zone."""
     local = datetime.fromtimestamp(second, zone)
     return local.hour, local.isoweekday() >= 6
