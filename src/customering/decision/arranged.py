@@ -51,19 +51,20 @@ class Arranged(NamedTuple):
     slate
         Who got the places, without chance.
     told
-        What is told of them.
+        What is told of them; None where it is not kept, for chance may choose others.
     """
 
     order: Places
     slate: Slate
-    told: Told
+    told: Told | None
 
 
 def arrange(case: Case, stance: Stance, sifted: Sifted, view: View) -> Arranged:
     """Fill the places by score."""
     settings, kept = case.policy.settings, view.arranged
     if kept is None:
-        return _arrange(case, stance, sifted, view)
+        order = case.offer.ranked(view.scores, sifted.codes == 0)
+        return Arranged(order, filled(case, stance, sifted, view, order), None)
     key = (
         sifted.codes.tobytes(),
         case.request.slots,
@@ -75,14 +76,11 @@ def arrange(case: Case, stance: Stance, sifted: Sifted, view: View) -> Arranged:
     if found is None:
         if len(kept) >= case.offer.keeps:
             kept.clear()
-        found = kept[key] = _arrange(case, stance, sifted, view)
+        order = case.offer.ranked(view.scores, sifted.codes == 0)
+        slate = filled(case, stance, sifted, view, order)
+        told = told_of(case.offer, slate, is_common=stance.is_common)
+        found = kept[key] = Arranged(order, slate, told)
     return found
-
-
-def _arrange(case: Case, stance: Stance, sifted: Sifted, view: View) -> Arranged:
-    order = case.offer.ranked(view.scores, sifted.codes == 0)
-    slate = filled(case, stance, sifted, view, order)
-    return Arranged(order, slate, told_of(case.offer, slate, is_common=stance.is_common))
 
 
 def filled(

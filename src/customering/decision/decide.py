@@ -132,11 +132,10 @@ def decide(
 
 def _choose(case: Case, stance: Stance, sifted: Sifted, weighing: Weighing) -> _Outcome:
     """Fill the places by score, and draw what has the first one."""
-    offer, request, is_common = case.offer, case.request, stance.is_common
+    offer, request = case.offer, case.request
     order, best, told = arrange(case, stance, sifted, weighing.view)
     if not best.chosen:
-        best = fallen_back(case, best, sifted)
-        told = told_of(offer, best, is_common=is_common)
+        best, told = fallen_back(case, best, sifted), None
     quiet = len(offer)
     # A place on a page is left empty only when nothing is worth it; a contact may always be spared.
     may_be_quiet = not best.chosen or (request.is_contact and not stance.is_essential)
@@ -148,19 +147,18 @@ def _choose(case: Case, stance: Stance, sifted: Sifted, weighing: Weighing) -> _
         places = np.flatnonzero(sifted.codes == 0)
         return np.append(places, quiet) if may_be_quiet else places
 
-    won = best_first
+    won, slate, choice = best_first, best, stance.choice
     if first.best_units < WHOLE:
         day, person_id = day_of(case.now_ms), case.person.person_id
         occasion = occasion_of(case.policy.settings.seed, person_id, request.placement, day)
         won = drawn(first, occasion, participants, lambda: offer.hashes)
-    if won == best_first:
-        return _Outcome(best, told, stance.choice, first, count, may_be_quiet)
-    slate = Slate([], best.codes)
-    if won != quiet:
-        slate = filled(case, stance, sifted, weighing.view, order, won)
-    slate = displaced(best, slate)
-    told = told_of(offer, slate, is_common=is_common)
-    return _Outcome(slate, told, "drawn", first, count, may_be_quiet)
+    if won != best_first:
+        slate, told, choice = Slate([], best.codes), None, "drawn"
+        if won != quiet:
+            slate = filled(case, stance, sifted, weighing.view, order, won)
+        slate = displaced(best, slate)
+    told = told or told_of(offer, slate, is_common=stance.is_common)
+    return _Outcome(slate, told, choice, first, count, may_be_quiet)
 
 
 def _first_place(
