@@ -10,7 +10,7 @@ from customering.decision.contact import dismissed_days
 from customering.decision.explore import UNIT, FirstPlace
 from customering.decision.learner import Example, place_of
 from customering.decision.losses import CODE_OF, IN_QUESTION, RULES, WORDS, Codes
-from customering.decision.model import LEAVE_ALONE, Considered, Decision, Lost
+from customering.decision.model import LEAVE_ALONE, Considered, Decision, Lost, Pick
 from customering.decision.offer import Offer
 from customering.decision.settings import ArbitrationSettings
 from customering.decision.table import Asked, Columns, Floats
@@ -201,6 +201,32 @@ class Weighed(msgspec.Struct, frozen=True, kw_only=True):
             )
         return tuple(made)
 
+    def picks(self, contents: Mapping[str, dict[str, str]]) -> tuple[Pick, ...]:
+        """Give the chosen as they are carried out, best place first.
+
+        Parameters
+        ----------
+        contents
+            Their texts by id; those without any are left out.
+        """
+        made = []
+        for rank, (at, words) in enumerate(zip(self.chosen, self.reasons, strict=True), start=1):
+            table, row = self.offer.at(at)
+            columns = table.columns
+            action_id = columns.action_id[row]
+            made.append(
+                Pick(
+                    action_id=action_id,
+                    kind=columns.kind[row],
+                    title=columns.title[row],
+                    content=contents.get(action_id, {}),
+                    words=words,
+                    rank=rank,
+                    probability=self.first.chance_of(at),
+                )
+            )
+        return tuple(made)
+
     def products(self) -> dict[str, tuple[str, ...]]:
         """Give the products that the chosen actions are about; what is about many has none here."""
         found = {}
@@ -280,6 +306,12 @@ class WeighedDecision(Decision):
     def examples(self) -> tuple[Example, ...]:
         """What may be learned from the chosen, best place first."""
         return self.weighed.examples(place_of(self.placement, self.channel))
+
+    @property
+    def picks(self) -> tuple[Pick, ...]:
+        """The chosen actions as they are carried out, best place first; no part of their score."""
+        weighed = self.weighed
+        return weighed.picks(self.contents) if weighed.chosen else super().picks
 
     @property
     def ranked(self) -> tuple[Considered, ...]:
