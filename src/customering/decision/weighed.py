@@ -293,7 +293,8 @@ class WeighedDecision(Decision):
 
     def __init__(self, weighed: Weighed, **told: object) -> None:
         # Set at once: the class is frozen, and a decision is made thousands of times a second.
-        self.__dict__.update(told, weighed=weighed)
+        told["weighed"] = weighed
+        object.__setattr__(self, "__dict__", told)
 
     weighed: Weighed
 

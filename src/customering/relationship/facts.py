@@ -185,6 +185,8 @@ class _Known:
         value: float | None = self._get(name)
         if type(value) is int and value >= 0:
             return value
+        if value is None and self._bought is None:
+            return None
         value = self.number(name)
         return None if value is None else int(value)
 
