@@ -307,21 +307,21 @@ def test_the_winner_stays_when_others_go_or_chances_move_a_little(
     logits = np.linspace(0.0, -2.0, 12)
     first = by_thompson(ranked, scales, logits, errors, 0.02, 0.0)
     occasion = occasion_of(1, f"per_{number}", "home", 0)
-    winner = drawn(first, occasion, lambda: ranked, hashes)
+    winner = drawn(first, occasion, lambda: ranked, lambda: hashes)
     assert first.units is not None
     others = ranked[ranked != gone]
     left = np.array(first.units)[others]
     left[0] += first.units[gone]  # what it had falls to the best
     fewer = first._replace(best=int(others[0]), listed=others, units=left)
     if winner != gone:
-        assert drawn(fewer, occasion, lambda: others, hashes) in (winner, fewer.best)
+        assert drawn(fewer, occasion, lambda: others, lambda: hashes) in (winner, fewer.best)
     if winner != first.best:
         moved = np.array(first.units)
         gained = int(moved[winner] * change)
         moved[winner] += gained
         moved[0] -= gained
         likelier = first._replace(units=moved, best_units=int(moved[0]))
-        assert drawn(likelier, occasion, lambda: ranked, hashes) == winner
+        assert drawn(likelier, occasion, lambda: ranked, lambda: hashes) == winner
 
 
 def test_thompson_chances_are_those_of_a_million_draws():

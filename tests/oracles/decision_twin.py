@@ -247,6 +247,7 @@ def _choose(
         day_of(case.now_ms),
         {LEAVE_ALONE if i == quiet else candidates[i].action.action_id: i for i in participants},
         units,
+        floor=floor_of(stance.exploration_share, len(participants)),
         is_flat=not taught or len(participants) < 2,
     )
     if first == best_first:
@@ -690,7 +691,7 @@ def units_of(
 ) -> dict[int, int]:
     """Give the chance of each participant in units of 2**-31: inverse gap weighting and a floor."""
     quiet = len(names)
-    floor = int(share / len(scores) * 2**31)
+    floor = floor_of(share, len(scores))
     units = dict.fromkeys(scores, floor)
     if taught and len(scores) > 1:
         ranked = sorted(
@@ -705,6 +706,11 @@ def units_of(
             units[place] += int((1.0 - share) / (len(close) + slope * gap) * 2**31)
     units[best] = 2**31 - sum(unit for place, unit in units.items() if place != best)
     return units
+
+
+def floor_of(share: float, count: int) -> int:
+    """Give the chance that each participant has at least, in units of 2**-31."""
+    return int(share / count * 2**31)
 
 
 def order_of(
@@ -747,6 +753,7 @@ def drawn_first(
     participants: Mapping[str, int],
     units: Mapping[int, int],
     *,
+    floor: int,
     is_flat: bool,
 ) -> int:
     """Draw what gets the first place: the one whose time is shortest.
@@ -760,11 +767,12 @@ def drawn_first(
         What came into question: its place by its id.
     units
         The chances by place.
+    floor
+        What each of them has at least.
     """
     text = "\x1f".join((str(seed), "first", person_id, placement, str(day)))
     digest = blake2b(text.encode(), digest_size=16).digest()
     salt = int.from_bytes(digest[8:], "big")
-    floor = min(units.values())
     if int.from_bytes(digest[:8], "big") / 2**64 < floor * len(units) / 2**31:
         own = dict.fromkeys(units, 1)
     elif is_flat:

@@ -289,6 +289,20 @@ def test_without_models_there_is_only_the_catalogue():
     }
 
 
+@settings(max_examples=40, deadline=None)
+@given(many=st.lists(lives, min_size=2, max_size=4), request_=requests)
+def test_without_models_all_are_offered_the_same_and_each_is_decided_for(
+    many: list[list[State]], request_: Any
+):
+    shop = Shop(Shelf(None, None))
+    for number, life in enumerate([*many, *many]):
+        person_id = PersonId(f"per_{number}")
+        person = shop.people.judge(person_id, [NAME], merge_states(TRAITS, life), NOW_MS)
+        glance = shop.people.glance(person_id, [NAME], life, NOW_MS)
+        slow = deciding_twin.decide(person, request_, NOW_MS, **shop.known)
+        assert shop.deciding.decide(glance, request_, NOW_MS) == slow
+
+
 def test_new_models_are_noticed(town: Shop):
     shelf = Shelf(town.models.taste, town.models.value)
     shop = Shop(shelf)

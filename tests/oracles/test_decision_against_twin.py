@@ -23,6 +23,7 @@ from customering.decision.model import (
     DecisionSettings,
     PersonFacts,
 )
+from customering.decision.offer import Offer, offer_of
 from customering.decision.policy import DecisionPolicy, compile_policy
 from customering.decision.record import decision_of, event_of
 from customering.decision.settings import ArbitrationSettings, ContextWeight, Influence
@@ -215,3 +216,56 @@ def test_columns_decide_as_one_by_one(
     assert read["chosen"] == list(slow.chosen)
     assert decision_of(from_json(to_json(event), Event)) == slow
     assert decision_of(event) == slow
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    candidates,
+    st.lists(st.tuples(requests, people, policies, learners), min_size=2, max_size=5),
+    st.lists(st.sampled_from([NOW_MS - 1, NOW_MS, NOW_MS + 1, NOW_MS + 7]), min_size=2, max_size=2),
+)
+def test_who_shares_an_offer_is_decided_for_as_if_alone(
+    offered: list[Candidate],
+    asked: list[tuple[DecisionRequest, PersonFacts, DecisionPolicy, Learner | None]],
+    instants: list[int],
+):
+    alone = offer_of(offered)
+    shared = Offer(alone.tables, alone.propensities, alone.facts, keeps=3)
+    for now_ms in instants:
+        for request, person, policy, learner in asked:
+            quick = decide(request, shared, person, policy, now_ms, learner=learner)
+            slow = decision_twin.decide(request, offered, person, policy, now_ms, learner=learner)
+            assert quick == replace(slow, learner=quick.learner)
+            assert quick.picks == slow.picks
+
+
+def test_who_shares_an_offer_is_given_what_was_learned_meanwhile():
+    learner = _taught(frozenset())
+    policy = compile_policy(DecisionSettings(exploration="inverse_gap"), CONSENT)
+    agreed = {"personalize.web": (1, "allow")}
+    person = PersonFacts(
+        person_id="per_ada", consent={**agreed, "personalize.offers": (1, "allow")}
+    )
+    request = DecisionRequest(placement="here", purpose="personalize.web")
+    offered = [
+        Candidate(
+            action=Action(action_id=name, kind="show_item", title="It", purpose="personalize.web"),
+            propensity=0.05,
+            value_minor=100,
+        )
+        for name in "abcd"
+    ]
+    alone = offer_of(offered)
+    shared = Offer(alone.tables, alone.propensities, alone.facts, keeps=3)
+    told = set()
+    for number in range(200):
+        known = shared if number % 2 else offered
+        decision = decide(request, known, person, policy, NOW_MS, learner=learner)
+        slow = decision_twin.decide(request, offered, person, policy, NOW_MS, learner=learner)
+        assert decision == replace(slow, learner=decision.learner)
+        told.add(tuple(one.propensity for one in decision.candidates))
+        learner.learn(
+            Example(":here", "", "abcd"[number % 4], "catalogue", 0.05, 1, {"weekend": 1.0}),
+            success=number % 4 == 2,
+        )
+    assert len(told) > 2

@@ -51,6 +51,9 @@ _POPULAR = 20
 _PURPOSE = "personalize.web"
 _NEVER = 1 << 62
 _OFFERS_REMEMBERED = 4_096  # some 17 kB each
+_KEPT_OF_ALL = 64_000  # places in all arrangements that are kept of one view: 0.6 MB
+_KEPT_HERE = 2  # arrangements for newcomers, of whom nearly the same holds
+_EVERYBODY = " "  # begins no id of a person
 _NOWHERE: Mapping[str, Any] = {}
 
 
@@ -80,12 +83,23 @@ class _Product(NamedTuple):
 
 
 class _InForce(NamedTuple):
-    """The actions of the catalogue that are valid between two instants."""
+    """The actions of the catalogue that are valid between two instants.
+
+    Parameters
+    ----------
+    begins, ends
+        The first instant, and the one after the last. Milliseconds since 1970.
+    table, interests
+        The actions, and what they are about.
+    offer
+        What everybody is offered of whom nothing is known that they may want.
+    """
 
     begins: int
     ends: int
     table: Table
     interests: Interests
+    offer: Offer
 
 
 class _Remembered(NamedTuple):
@@ -190,8 +204,8 @@ class Deciding:
 
     def _outranked(self, person: Glance, now_ms: int) -> frozenset[str]:
         """Give the reminders that yield to what somebody says they look for; none at no cost."""
-        said = person.values["declared"]
-        if not self._reminders or not any(name.startswith(INTENT_PREFIX) for name in said):
+        said = person.values.declared if self._reminders else {}
+        if not any(name.startswith(INTENT_PREFIX) for name in said):
             return frozenset()
         return outranked_by(said, self._reminders, person.values, self._models.items, now_ms)
 
@@ -217,27 +231,39 @@ class Deciding:
         """
         self._look_at_models()
         in_force = self._catalogue(now_ms)
+        # Without a model nobody is offered anything of their own.
+        offer = in_force.offer
+        if self._models.taste is not None:
+            offer = self._own_offer(person, now_ms, context, in_force)
+        looked_for = self._looked_for(person, now_ms)
+        return lifted(offer, looked_for, self._categories) if looked_for else offer
+
+    def _own_offer(
+        self, person: Glance, now_ms: int, context: Mapping[str, Any], in_force: _InForce
+    ) -> Offer:
+        """Give what a person may want, as it is remembered or worked out now."""
         bought, day = Bought(person.values), day_of(now_ms)
         looking = looking_of(person.values, now_ms)
         is_known = bought.hash != NOTHING_BOUGHT
         cells = () if is_known else where_from(context, now_ms)
         # Everybody who has bought nothing, and looks at nothing, is offered the same there.
         tips = self._knowing.tips(person, now_ms, self._category_of)
-        name = person.person_id if is_known or tips or not looking.is_idle else f" {cells}"
+        name = (
+            person.person_id if is_known or tips or not looking.is_idle else f"{_EVERYBODY}{cells}"
+        )
         found, visit = self._offers.get(name), (looking.key, cells, tips)
         if found is None or found[:4] != (bought.hash, day, in_force.table, visit):
             found = self._remember(name, bought, day, in_force, looking, cells, tips)
         else:
             self._offers.move_to_end(name)
-        offer = found.offer.with_facts(self._explainer(found, in_force, bought))
-        looked_for = self._looked_for(person, now_ms)
-        return lifted(offer, looked_for, self._categories) if looked_for else offer
+        return found.offer.with_facts(self._explainer(found, in_force, bought))
 
     def _looked_for(self, person: Glance, now_ms: int) -> Wanted:
         """Give what somebody says they look for; nothing for nearly everybody, at no cost."""
-        said = person.values["declared"]
-        if MORE_LIKE_THIS_FACT not in said and not any(
-            name.startswith(INTENT_PREFIX) for name in said
+        said = person.values.declared
+        if not said or (
+            MORE_LIKE_THIS_FACT not in said
+            and not any(name.startswith(INTENT_PREFIX) for name in said)
         ):
             return NOTHING_WANTED
         policy = self._policy.consent
@@ -268,7 +294,8 @@ class Deciding:
         if products or self._popular:
             mine, own = self._shown(listed, products)
             tables, chances = [mine, *tables], [own, *chances]
-        offer = Offer(tables, np.concatenate(chances), lambda place: {})
+        keeps = _KEPT_HERE if name.startswith(_EVERYBODY) else 0
+        offer = Offer(tables, np.concatenate(chances), lambda place: {}, keeps=keeps)
         visit = (looking.key, cells, tips)
         made = _Remembered(bought.hash, day, in_force.table, visit, offer, listed, wishes)
         self._offers[name] = made
@@ -358,11 +385,14 @@ class Deciding:
             actions = [action for action in self._actions if _in_force(action, now_ms)]
             turns = [action.valid_from or 0 for action in self._actions]
             turns += [action.valid_until or _NEVER for action in self._actions]
+            table, interests = table_of(actions), Interests(actions)
+            chances, keeps = interests.propensities(()), _KEPT_OF_ALL // (len(actions) + 500)
             known = self._in_force = _InForce(
                 max((turn for turn in turns if turn <= now_ms), default=0),
                 min((turn for turn in turns if turn > now_ms), default=_NEVER),
-                table_of(actions),
-                Interests(actions),
+                table,
+                interests,
+                Offer((table,), chances, lambda place: {}, keeps=keeps + 1),
             )
         return known
 

@@ -67,18 +67,19 @@ class Bought:
 
 def facts_of(person: Glance) -> PersonFacts:
     """Give all that a decision may know of a person, beside what they may want."""
-    contacts: Sequence[str] = person.values.observed(CONTACTS_TRAIT) or ()
+    values, said = person.values, person.values.declared
+    contacts: Sequence[str] = values.observed(CONTACTS_TRAIT) or ()
     return PersonFacts(
         person_id=person.person_id,
-        traits=person.values,
+        traits=values,
         consent=person.consent,
         status=person.status_set,
         contract=person.contract,
-        contacts=tuple(_contacts(contacts)),
+        contacts=tuple(_contacts(contacts)) if contacts else (),
         dismissed=person.dismissed,
-        accepted=_accepted(person.values),
-        zone=str(person.values["declared"].get("zone", "")),
-        wishes=read_contact_wishes(person.values["declared"].get(CONTACT_WISHES_FACT)),
+        accepted=_accepted(values),
+        zone=str(said.get("zone", "")),
+        wishes=read_contact_wishes(said.get(CONTACT_WISHES_FACT)),
         effects=effects_of(person.persuasions),
     )
 

@@ -62,26 +62,28 @@ def fill(
     """
     fates = bytearray(codes.tobytes())
     codes = np.frombuffer(fates, dtype=np.uint8)  # the same bytes, for many at once
-    ordered = scores[order]
-    worth = len(order) - int(ordered[::-1].searchsorted(quiet_score, "right"))
-    places, news = order.tolist(), _NONE_NEW
+    count = worth = len(order)
+    if count and not scores.item(order.item(-1)) > quiet_score:
+        worth -= int(scores[order][::-1].searchsorted(quiet_score, "right"))
+    news = _NONE_NEW
     fresh: Sequence[bool] = _NONE_NEW
     if discovery_slots and slots > 1 and offer.has_discoveries:
         are_new = offer.discoveries[order[:worth]]
         fresh, news = are_new.tolist(), are_new.nonzero()[0].tolist()
     taken = _Taken(offer, slots, most_per_group)
     if first is not None:
-        taken.add(first)
+        taken.add(first, offer.group_of(first))
     kept_back: list[int] = []
     owed = min(discovery_slots, slots - 1, len(news))
     if owed and first is not None:
         owed -= bool(offer.discoveries[first])
     at = 0
     while at < worth and taken.left:
-        place = places[at]
+        place = order.item(at)
+        group = offer.group_of(place)
         if place == first:
             at += 1
-        elif fate := taken.objection(place):
+        elif fate := taken.objection(place, group):
             fates[place] = fate
             at += 1
         elif taken.left <= owed and not fresh[at]:
@@ -89,19 +91,21 @@ def fill(
             after = bisect_left(news, at)
             until = news[after] if after < len(news) else worth
             codes[order[at:until]] = _ROOM
-            kept_back += taken.passed_over(places[at:until], first, fates)
+            kept_back += taken.passed_over(order[at:until].tolist(), first, fates)
             at = until
         else:
-            taken.add(place)
+            taken.add(place, group)
             owed -= bool(news) and fresh[at]
             at += 1
-    codes[order[at:]] = _OUTSCORED
-    codes[order[max(at, worth) :]] = _QUIET_BETTER
+    codes[order[at:worth]] = _OUTSCORED
+    if worth < count:
+        codes[order[max(at, worth) :]] = _QUIET_BETTER
     for place in kept_back:
         if not taken.left:
             break
-        if not taken.objection(place):
-            taken.add(place)
+        group = offer.group_of(place)
+        if not taken.objection(place, group):
+            taken.add(place, group)
     if taken.barred:
         codes[list(taken.barred.intersection(kept_back).difference(taken.chosen))] = _EXCLUDED
     codes[taken.chosen] = 0
@@ -131,19 +135,17 @@ class _Taken:
         self.left = slots
         self.barred: set[int] = set()
 
-    def add(self, place: int) -> None:
-        """Give the next place to a candidate."""
+    def add(self, place: int, group: str) -> None:
+        """Give the next place to a candidate of a group."""
         self.chosen.append(place)
         self.left -= 1
         self.barred |= self._excluding.get(place, _NOBODY)
-        group = self._group_of(place)
         self._of_group[group] = self._of_group.get(group, 0) + 1
 
-    def objection(self, place: int) -> int:
-        """Give the code of what keeps a candidate from a place now; 0 for nothing."""
+    def objection(self, place: int, group: str) -> int:
+        """Give the code of what keeps a candidate of a group from a place now; 0 for nothing."""
         if place in self.barred:
             return _EXCLUDED
-        group = self._group_of(place)
         return _VARIETY if group and self._of_group.get(group, 0) >= self._most else 0
 
     def passed_over(self, places: list[int], first: int | None, fates: bytearray) -> list[int]:
@@ -158,7 +160,7 @@ class _Taken:
         for place in places:
             if place == first:
                 continue
-            if fate := self.objection(place):
+            if fate := self.objection(place, self._group_of(place)):
                 fates[place] = fate
             else:
                 kept_back.append(place)

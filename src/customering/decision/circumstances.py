@@ -29,9 +29,10 @@ def weights_of(case: Case, readable: Mapping[str, Any] | None) -> Floats | None:
     readable
         What conditions may read; None where nothing known of the person may be used.
     """
-    if readable is None:
+    settings, tables, person = case.policy.settings, case.offer.tables, case.person
+    may_weigh = settings.context_weights or person.dismissed or person.accepted
+    if readable is None or not may_weigh:
         return None
-    settings, tables = case.policy.settings, case.offer.tables
     holding = [
         rule
         for rule in settings.context_weights
@@ -40,8 +41,8 @@ def weights_of(case: Case, readable: Mapping[str, Any] | None) -> Floats | None:
     pressed = [
         (days, influence)
         for days, influence in (
-            (case.person.dismissed, settings.after_dismissed),
-            (case.person.accepted, settings.after_accepted),
+            (person.dismissed, settings.after_dismissed),
+            (person.accepted, settings.after_accepted),
         )
         if days and influence.factor != 1.0
     ]

@@ -10,15 +10,15 @@
 It is a pure function: the same inputs give the same decision, in any process and at any time.
 """
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from customering.decision.arbitrate import Slate, displaced, fill
+from customering.decision.arbitrate import Slate, displaced
+from customering.decision.arranged import Told, arrange, fallen_back, filled, told_of
 from customering.decision.circumstances import weights_of
-from customering.decision.explain import FOR_ALL, drawn_reason, quiet_reason
+from customering.decision.explain import drawn_reason, quiet_reason
 from customering.decision.explore import (
     CLOSE_MOST,
     WHOLE,
@@ -60,6 +60,8 @@ class _Outcome(NamedTuple):
     ----------
     slate
         Who got the places.
+    told
+        What is told of them.
     choice
         How the first place was filled.
     first
@@ -72,6 +74,7 @@ class _Outcome(NamedTuple):
     """
 
     slate: Slate
+    told: Told
     choice: Choice
     first: FirstPlace
     participants: int
@@ -129,26 +132,10 @@ def decide(
 
 def _choose(case: Case, stance: Stance, sifted: Sifted, weighing: Weighing) -> _Outcome:
     """Fill the places by score, and draw what has the first one."""
-    settings, offer, request, view = case.policy.settings, case.offer, case.request, weighing.view
-    remains = sifted.codes == 0
-    order = offer.ranked(view.scores, remains)
-
-    def filled(first: int | None) -> Slate:
-        return fill(
-            order,
-            offer,
-            view.scores,
-            sifted.codes,
-            slots=request.slots,
-            quiet_score=-math.inf if stance.is_essential else stance.quiet_score_minor,
-            most_per_group=settings.most_per_group,
-            discovery_slots=settings.discovery_slots,
-            first=first,
-        )
-
-    best = filled(None)
+    offer, request = case.offer, case.request
+    order, best, told = arrange(case, stance, sifted, weighing.view)
     if not best.chosen:
-        best = _fallen_back(case, best, sifted)
+        best, told = fallen_back(case, best, sifted), None
     quiet = len(offer)
     # A place on a page is left empty only when nothing is worth it; a contact may always be spared.
     may_be_quiet = not best.chosen or (request.is_contact and not stance.is_essential)
@@ -157,31 +144,21 @@ def _choose(case: Case, stance: Stance, sifted: Sifted, weighing: Weighing) -> _
     first = _first_place(case, stance, weighing, order, best_first, may_be_quiet)
 
     def participants() -> Ints:
-        places = np.flatnonzero(remains)
+        places = np.flatnonzero(sifted.codes == 0)
         return np.append(places, quiet) if may_be_quiet else places
 
-    won = best_first
+    won, slate, choice = best_first, best, stance.choice
     if first.best_units < WHOLE:
         day, person_id = day_of(case.now_ms), case.person.person_id
-        occasion = occasion_of(settings.seed, person_id, request.placement, day)
-        won = drawn(first, occasion, participants, offer.hashes)
-    if won == best_first:
-        return _Outcome(best, stance.choice, first, count, may_be_quiet)
-    slate = Slate([], best.codes) if won == quiet else filled(won)
-    return _Outcome(displaced(best, slate), "drawn", first, count, may_be_quiet)
-
-
-def _fallen_back(case: Case, slate: Slate, sifted: Sifted) -> Slate:
-    """Put in what the operator wants where nothing is worth it; nothing forbidden, no contact."""
-    action_id = case.policy.settings.fallbacks.get(case.request.placement)
-    if action_id is None or case.request.is_contact:
-        return slate
-    place = case.offer.place_of(action_id)
-    if place is None or sifted.codes[place]:
-        return slate
-    codes = slate.codes.copy()
-    codes[place] = 0
-    return Slate([place], codes)
+        occasion = occasion_of(case.policy.settings.seed, person_id, request.placement, day)
+        won = drawn(first, occasion, participants, lambda: offer.hashes)
+    if won != best_first:
+        slate, told, choice = Slate([], best.codes), None, "drawn"
+        if won != quiet:
+            slate = filled(case, stance, sifted, weighing.view, order, won)
+        slate = displaced(best, slate)
+    told = told or told_of(offer, slate, is_common=stance.is_common)
+    return _Outcome(slate, told, choice, first, count, may_be_quiet)
 
 
 def _first_place(
@@ -226,9 +203,9 @@ def _weighed(
     case: Case, stance: Stance, sifted: Sifted, outcome: _Outcome, weighing: Weighing
 ) -> Weighed:
     """Put together what became of all; only the chosen are explained now."""
-    offer, blocked = case.offer, stance.blocked
+    blocked = stance.blocked
     return Weighed(
-        offer=offer,
+        offer=case.offer,
         is_common=stance.is_common,
         chances=weighing.view.chances,
         weights=weighing.view.weights,
@@ -236,9 +213,7 @@ def _weighed(
         factors=case.policy.settings.arbitration,
         codes=outcome.slate.codes,
         chosen=outcome.slate.chosen,
-        reasons=[
-            FOR_ALL if stance.is_common else offer.reasons(place) for place in outcome.slate.chosen
-        ],
+        reasons=outcome.told.reasons,
         first=outcome.first,
         quiet=_quiet(stance, outcome),
         blocked_words="" if blocked is None else blocked.words,
@@ -273,22 +248,15 @@ def _keep(
 ) -> WeighedDecision:
     """Put the decision together."""
     request, settings, chosen = case.request, case.policy.settings, outcome.slate.chosen
+    told = outcome.told
     first = chosen[0] if chosen else len(case.offer)
     propensity = outcome.first.chance_of(first)
-    reasons = [stance.words, weighed.reasons[0] if chosen else weighed.quiet.words]
+    reasons = [stance.words, told.reasons[0] if chosen else weighed.quiet.words]
     if outcome.choice == "drawn":
         reasons.append(drawn_reason(outcome.participants, propensity))
     expires_at = case.now_ms + settings.valid_minutes * 60 * MS_PER_SECOND
-    ids: list[str] = []
-    contents: dict[str, dict[str, str]] = {}
-    for place in chosen:
-        table, row = case.offer.at(place)
-        action_id, until = table.columns.action_id[row], table.columns.valid_until[row]
-        ids.append(action_id)
-        if until is not None:
-            expires_at = min(expires_at, until)
-        if table.actions and table.actions[row].content:
-            contents[action_id] = table.actions[row].content
+    if told.ends is not None:
+        expires_at = min(expires_at, told.ends)
     is_message = chosen and request.is_contact and not stance.is_essential
     timing = timing_of(case, expires_at) if is_message else AT_ONCE
     reasons += [request.why_channel, timing.words]
@@ -301,14 +269,14 @@ def _keep(
         channel=request.channel,
         decided_at=case.now_ms,
         expires_at=expires_at,
-        chosen=tuple(ids) or (LEAVE_ALONE,),
+        chosen=told.ids or (LEAVE_ALONE,),
         propensity=propensity,
         choice=outcome.choice,
         policy_version=case.policy.version,
         seed=settings.seed,
         reasons=tuple(filter(None, reasons)),
         context=request.context,
-        contents=contents,
+        contents=told.contents,
         arm=stance.arm,
         learner="" if learner is None else learner.version,
         not_before=timing.not_before,

@@ -221,7 +221,10 @@ def _chances_to_win(scales: Floats, logits: Floats, errors: Floats, quiet_score:
 
 
 def drawn(
-    first: FirstPlace, occasion: str, participants: Callable[[], Ints], hashes: Hashes
+    first: FirstPlace,
+    occasion: str,
+    participants: Callable[[], Ints],
+    hashes: Callable[[], Hashes],
 ) -> int:
     """Draw what has the first place, each with its chance exactly.
 
@@ -239,7 +242,7 @@ def drawn(
     participants
         Gives all that are in question.
     hashes
-        Numbers of 64 bits that stand for all candidates.
+        Gives the numbers of 64 bits that stand for all candidates.
 
     Returns
     -------
@@ -252,15 +255,18 @@ def drawn(
     mixes the bits. The race is weighted rendezvous hashing.
     """
     digest = blake2b(occasion.encode(), digest_size=16).digest()
-    salt = np.uint64(int.from_bytes(digest[8:], "big"))
+
+    def mixed(racing: Ints) -> Hashes:
+        return _mixed(hashes()[racing] ^ np.uint64(int.from_bytes(digest[8:], "big")))
+
     if int.from_bytes(digest[:8], "big") < _floor_units(first) << 33:
         racing = participants()
         # Of equal chances the greatest number has the shortest time.
-        return int(racing[_mixed(hashes[racing] ^ salt).argmax()])
+        return int(racing[mixed(racing).argmax()])
     if first.listed is None or first.units is None:
         return first.best
-    mixed = _mixed(hashes[first.listed] ^ salt)
-    times = -np.log((mixed.astype(np.float64) + 0.5) * 2.0**-53)
+    numbers = mixed(first.listed)
+    times = -np.log((numbers.astype(np.float64) + 0.5) * 2.0**-53)
     with np.errstate(divide="ignore"):
         times /= first.units - first.other_units
     return int(first.listed[times.argmin()])

@@ -8,6 +8,7 @@ ones, and what the person does not permit to be known is simply not there.
 import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from typing import Any
 
 from customering.kernel.clock import MS_PER_DAY, MS_PER_SECOND
@@ -23,6 +24,7 @@ _ENORMOUS = 1e15  # nothing that is counted comes near it
 _MOST_OF_A_LIST = 5
 _TEXT_MOST = 40
 _PARTS = ("night", "morning", "midday", "evening")
+_PART_OF = tuple(f"part={_PARTS[hour // 6]}" for hour in range(24))
 _NUMBERED = ("context.weekday", "context.hour", "context.month")
 _CONTEXT, _DECLARED = "context.", "declared."
 
@@ -96,13 +98,20 @@ def _inside(names: Iterable[str], prefix: str) -> list[tuple[str, str]]:
 def _tell_time(
     found: dict[str, float], context: Mapping[str, Any], now_ms: int, zone: tzinfo
 ) -> None:
-    local = datetime.fromtimestamp(now_ms / MS_PER_SECOND, zone)
-    hour = context.get("hour")
-    if not isinstance(hour, int) or not 0 <= hour < 24:
-        hour = local.hour
-    found[f"part={_PARTS[hour // 6]}"] = 1.0
-    if local.isoweekday() >= 6:
+    hour, is_weekend = _local_time(now_ms // MS_PER_SECOND, zone)
+    said = context.get("hour")
+    if isinstance(said, int) and 0 <= said < 24:
+        hour = said
+    found[_PART_OF[hour]] = 1.0
+    if is_weekend:
         found["weekend"] = 1.0
+
+
+@lru_cache(maxsize=64)
+def _local_time(second: int, zone: tzinfo) -> tuple[int, bool]:
+    """Give the hour of the day, and whether it is a weekend; the same for all in a zone."""
+    local = datetime.fromtimestamp(second, zone)
+    return local.hour, local.isoweekday() >= 6
 
 
 def _take(found: dict[str, float], name: str, value: Any, now_ms: int) -> None:

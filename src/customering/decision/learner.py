@@ -237,6 +237,11 @@ class Learner:
         return self.state.counts.get(place, 0.0)
 
     @property
+    def stamp(self) -> object:
+        """Another object whenever the chances may be others."""
+        return self._worked_out()
+
+    @property
     def version(self) -> str:
         """Name what was learned so far; empty when nothing was."""
         return f"{self.state.fingerprint}.{self.state.updates}" if self.state.updates else ""

@@ -35,6 +35,9 @@ class PlaceLearning(Record, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     context: UseOfContext | None = None
 
 
+_NOTHING_SAID = PlaceLearning()
+
+
 class LearningSettings(Settings, frozen=True, kw_only=True):
     """How decisions learn from what came of earlier ones."""
 
@@ -155,8 +158,8 @@ class LearningSettings(Settings, frozen=True, kw_only=True):
         channel
             The channel by which the person is reached; empty where they already are.
         """
-        own = self.places.get(placement, PlaceLearning())
-        way = self.channels.get(channel, PlaceLearning())
+        own = self.places.get(placement, _NOTHING_SAID)
+        way = self.channels.get(channel, _NOTHING_SAID)
         usual = self.contact_success if channel else self.success
         return PlaceLearning(
             success=own.success or way.success or usual,

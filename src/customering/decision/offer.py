@@ -4,8 +4,7 @@ The catalogue is one table for everybody; the products of a person are another.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
-from copy import copy
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -17,11 +16,12 @@ from customering.decision.explore import hash_of
 from customering.decision.model import LEAVE_ALONE, Candidate
 from customering.decision.prior import logits_of
 from customering.decision.settings import ArbitrationSettings
-from customering.decision.table import Bools, Floats, Table, alphabet_of, table_of
+from customering.decision.table import Bools, Floats, Table, order_of, table_of
 from customering.kernel.errors import Invalid
 
 T = TypeVar("T")
 _ALL_FACTORS = ArbitrationSettings()
+_PLACES_MOST = 4  # which are texts from outside: at so many is kept what was learned
 
 
 class View(NamedTuple):
@@ -39,6 +39,9 @@ class View(NamedTuple):
         The weight of the circumstances of each; None for 1.
     effects
         The share of acceptance that would not have come without us, of each; None for 1.
+    arranged
+        What was arranged by these scores, by all it depends on; None where they are those of one
+        person, so that it is not worth keeping.
     """
 
     chances: Floats
@@ -46,6 +49,7 @@ class View(NamedTuple):
     scales: Floats
     weights: Floats | None
     effects: Floats | None = None
+    arranged: dict[Hashable, Any] | None = None
 
 
 class Offer:
@@ -60,6 +64,9 @@ class Offer:
     facts
         Gives what the expectation of one candidate rests on, by the names that `explain` knows;
         asked of the chosen only.
+    keeps
+        How many arrangements are kept with each view, for others who are offered the same; 0 where
+        it is what one person is offered.
     """
 
     def __init__(
@@ -67,10 +74,13 @@ class Offer:
         tables: Sequence[Table],
         propensities: Floats,
         facts: Callable[[int], Mapping[str, Any]],
+        *,
+        keeps: int = 0,
     ) -> None:
         self.tables = tuple(tables)
         self.propensities = propensities
         self.facts = facts
+        self.keeps = keeps
         self._seen: dict[object, Any] = {}
 
     def __len__(self) -> int:
@@ -78,7 +88,8 @@ class Offer:
 
     def with_facts(self, facts: Callable[[int], Mapping[str, Any]]) -> "Offer":
         """Give the same offer with other facts; what was worked out for one is not done again."""
-        other = copy(self)
+        other = Offer.__new__(Offer)
+        other.__dict__.update(self.__dict__)
         other.facts = facts
         return other
 
@@ -110,26 +121,27 @@ class Offer:
 
         Ties are in the order of action ids, so that the order of the candidates is moot.
         """
-        places = remains.nonzero()[0]
-        return places[np.lexsort((self._alphabet[places], -scores[places]))]
+        by_id = self._by_id
+        places = by_id[remains[by_id]]
+        return places[(-scores[places]).argsort(kind="stable")]
 
     @property
-    def _alphabet(self) -> NDArray[np.intp]:
-        """The rank of each id among all of them."""
+    def _by_id(self) -> NDArray[np.intp]:
+        """The places of all candidates in the order of their ids."""
         if len(self.tables) == 1:
-            return self.tables[0].alphabet
-        return self._once("alphabet", self._rank_ids)
+            return self.tables[0].by_id
+        return self._once("by_id", self._order_ids)
 
-    def _rank_ids(self) -> NDArray[np.intp]:
+    def _order_ids(self) -> NDArray[np.intp]:
         if len(self.tables) == 2:
             few, many = self.tables
             if len(few) and len(many):
                 low, high = few.sorted_ids[0], few.sorted_ids[-1]
                 gap = bisect_left(many.sorted_ids, low)
                 if gap == bisect_left(many.sorted_ids, high):  # as products are beside offers
-                    after = many.alphabet + len(few) * (many.alphabet >= gap)
-                    return np.concatenate([few.alphabet + gap, after])
-        return alphabet_of([name for table in self.tables for name in table.columns.action_id])
+                    after = many.by_id + len(few)
+                    return np.concatenate([after[:gap], few.by_id, after[gap:]])
+        return order_of([name for table in self.tables for name in table.columns.action_id])
 
     @property
     def excluding(self) -> Mapping[int, frozenset[int]]:
@@ -221,8 +233,41 @@ class Offer:
         chances = self.base if is_common else self.propensities
         if weights is not None or effects is not None:
             return self.look(self._checked(chances), factors, weights, effects)
-        name = "common" if is_common else "own"
-        return self._once((name, factors), lambda: self.look(self._checked(chances), factors, None))
+        name = "common" if is_common else "own", factors
+        found = self._seen.get(name)
+        if found is None:
+            found = self._seen[name] = self._kept(self.look(self._checked(chances), factors, None))
+        view: View = found
+        return view
+
+    def taught(
+        self, chances: Callable[[], Floats], factors: ArbitrationSettings, place: str, stamp: object
+    ) -> View:
+        """Give the scores by what was learned of all; worked out anew with every other stamp.
+
+        Parameters
+        ----------
+        chances
+            Gives the chance of each, in [0, 1], by what was learned.
+        place
+            Where they would be shown.
+        stamp
+            What stands for all that was learned.
+        """
+        known = self._seen.get("taught")
+        if known is None or known[0] is not stamp:
+            known = self._seen["taught"] = (stamp, {})
+        views: dict[object, View] = known[1]
+        view = views.get((place, factors))
+        if view is None:
+            if len(views) >= _PLACES_MOST:
+                views.clear()
+            view = views[place, factors] = self._kept(self.look(chances(), factors, None))
+        return view
+
+    def _kept(self, view: View) -> View:
+        """Have what is arranged by scores kept with them, where others are offered the same."""
+        return view._replace(arranged={}) if self.keeps else view
 
     def look(
         self,

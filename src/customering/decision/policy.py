@@ -1,6 +1,7 @@
 """What decides, made ready once, and the case it decides."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from customering.consent.gate import CompiledPolicy
 from customering.consent.model import Permit, Refusal
@@ -46,8 +47,7 @@ class DecisionPolicy:
     unchosen: dict[tuple[str, str], Permit | Refusal] = field(default_factory=dict, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """All that one decision depends on; `now_ms` is the present, milliseconds since 1970."""
 
     request: DecisionRequest

@@ -155,6 +155,14 @@ def examples_in(event: Event) -> tuple[Example, ...]:
     )
 
 
+def has_examples(event: Event) -> bool:
+    """Tell whether anything may be learned from a decision, at less cost than `examples_in`."""
+    learning = event.properties.get("learning")
+    if not isinstance(learning, dict) or learning.get("format") != FEATURES_FORMAT:
+        return False
+    return bool(learning["seen"])
+
+
 def products_in(event: Event) -> dict[str, tuple[str, ...]]:
     """Give the products that the chosen actions of a decision are about, as far as it says so."""
     learning = event.properties.get("learning")

@@ -4,7 +4,7 @@ Every rule is asked about all candidates at once. What depends on the person is 
 distinct question: a condition, a permission, the rest after a contact.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,8 +18,10 @@ from customering.decision.losses import CODE_OF, NOT_ESSENTIAL, Codes
 from customering.decision.model import CONTEXT, Loss
 from customering.decision.policy import Case
 from customering.decision.stance import Stance, permission, refused
-from customering.decision.table import Asked, Rules, Table
+from customering.decision.table import Asked, Rules, Table, Where
 from customering.kernel.clock import MS_PER_DAY, MS_PER_HOUR
+
+_ANSWERS_MOST = 256  # combinations of answers that a table keeps: a byte a candidate each
 
 
 class Sifted(NamedTuple):
@@ -28,7 +30,7 @@ class Sifted(NamedTuple):
     Parameters
     ----------
     codes
-        0 for each that remains; shape (candidates,).
+        0 for each that remains; shape (candidates,). Not to be changed: others may have the same.
     refusals
         The words of each permission that was refused.
     rested
@@ -49,20 +51,20 @@ def sift(case: Case, stance: Stance) -> Sifted:
     if stance.blocked is not None:
         codes = np.full(len(case.offer), CODE_OF[stance.blocked.code], np.uint8)
         return Sifted(codes, {}, {}, None)
-    asked = _Questions(case, stance)
-    parts = [asked.codes(table) for table in case.offer.tables]
+    asked, tables = _Questions(case, stance), case.offer.tables
+    parts, has_held_out = [], False
+    for table in tables:
+        parts.append(asked.codes(table))
+        has_held_out |= bool(table.rules.held_out)
     codes = parts[0] if len(parts) == 1 else np.concatenate([*parts, np.zeros(0, np.uint8)])
     rested: dict[int, int] = {}
-    begin = 0
-    for table in case.offer.tables:
-        if case.person.outranked:
-            asked.outrank(table, begin, codes)
-        if asked.last or case.person.dismissed:
-            rested |= asked.dismissed(table, begin, codes)
-            rested |= asked.resting(table, begin, codes)
-            rested |= asked.spaced(table, begin, codes)
-        asked.hold_out(table, begin, codes)
-        begin += len(table)
+    if has_held_out or asked.has_past:
+        codes = codes.copy()
+        begin = 0
+        for table in tables:
+            rested |= asked.past(table, begin, codes)
+            asked.hold_out(table, begin, codes)
+            begin += len(table)
     return Sifted(codes, asked.refusals, rested, asked.readable if stance.may_use_facts else None)
 
 
@@ -78,12 +80,41 @@ class _Questions:
         self.refusals: dict[Asked, str] = {}
 
     def codes(self, table: Table) -> Codes:
-        """Give the codes of a table by every rule but that of rest."""
+        """Give the codes of a table by every rule that needs no past; not to be changed.
+
+        They are the same for all of whom every question has the same answer, at whatever instant:
+        only what is between its dates, or was taken by others, changes meanwhile.
+        """
         case, rules = self._case, table.rules
         request, now_ms = case.request, case.now_ms
-        codes = table.fixed(
-            request.placement, request.channel, is_common=self._stance.is_common
-        ).copy()
+        where = table.where(request.placement, request.channel, is_common=self._stance.is_common)
+        holding: Sequence[bool] = ()
+        if rules.conditions:
+            values = self.readable
+            holding = [condition.holds(values, now_ms) for condition in rules.conditions]
+        answers = [self._permission_code(asked) for asked in rules.asked]
+        is_lasting = rules.begun <= now_ms < rules.ends and (
+            not rules.limited or rules.limited.keys().isdisjoint(request.taken)
+        )
+        if not is_lasting:
+            return self._worked_out(table, where, holding, answers)
+        if rules.unsupplied is None and all(holding) and not any(answers):
+            return table.fixed(where)
+        key = where, *holding, *answers
+        found = table.sifted.get(key)
+        if found is None:
+            if len(table.sifted) >= _ANSWERS_MOST:
+                table.sifted.clear()
+            found = table.sifted[key] = self._worked_out(table, where, holding, answers)
+            found.setflags(write=False)
+        return found
+
+    def _worked_out(
+        self, table: Table, where: Where, holding: Sequence[bool], answers: Sequence[int]
+    ) -> Codes:
+        """Ask every candidate of a table, by which conditions hold and what permission answers."""
+        rules, now_ms = table.rules, self._case.now_ms
+        codes = table.fixed(where).copy()
         if not rules.begun <= now_ms < rules.ends:
             assert rules.valid_from is not None, "a table with dates has both columns"
             assert rules.valid_until is not None, "a table with dates has both columns"
@@ -93,9 +124,8 @@ class _Questions:
             unsupplied = self._unsupplied(table)
             if unsupplied is not None:
                 np.copyto(codes, unsupplied, where=codes == 0)
-        if rules.conditions:
-            self._ask_conditions(rules, codes)
-        answers = [self._permission_code(asked) for asked in rules.asked]
+        if not all(holding):
+            _lose_unmet(rules, holding, codes)
         if any(answers):
             refused_here = np.array(answers, dtype=np.uint8)[rules.asked_of]
             np.copyto(codes, refused_here, where=codes == 0)
@@ -114,24 +144,6 @@ class _Questions:
             codes[row] = 0 if loss is None else CODE_OF[loss]
         return codes
 
-    def _ask_conditions(self, rules: Rules, codes: Codes) -> None:
-        """Ask whether the person may have it, whether it applies to them, whether it suits them."""
-        unmet = self._unmet(rules)
-        for conditions, rule in (
-            (rules.condition_of, CODE_OF["not_eligible"]),
-            (rules.applies, CODE_OF["not_applicable"]),
-            (rules.suits, CODE_OF["not_suitable"]),
-        ):
-            if conditions is not None:
-                _lose(codes, unmet[conditions], rule)
-
-    def _unmet(self, rules: Rules) -> NDArray[np.bool_]:
-        """Tell which conditions do not hold; the first entry stands for having none."""
-        values, now_ms = self.readable, self._case.now_ms
-        unmet = [False]
-        unmet += [not condition.holds(values, now_ms) for condition in rules.conditions]
-        return np.array(unmet, dtype=np.bool_)
-
     @property
     def readable(self) -> Mapping[str, Any]:
         """What conditions may read: nothing where the person does not permit facts to be used.
@@ -146,14 +158,28 @@ class _Questions:
             self._values = values
         return self._values
 
-    def outrank(self, table: Table, begin: int, codes: Codes) -> None:
+    @property
+    def has_past(self) -> bool:
+        """Whether anything the person said, did or had can stand against single candidates."""
+        person = self._case.person
+        return bool(person.outranked or self.last or person.dismissed)
+
+    def past(self, table: Table, begin: int, codes: Codes) -> dict[int, int]:
+        """Ask what the person said, did or had; give when what still rests was, by place."""
+        self._outrank(table, begin, codes)
+        rested = self._dismissed(table, begin, codes)
+        rested |= self._resting(table, begin, codes)
+        rested |= self._spaced(table, begin, codes)
+        return rested
+
+    def _outrank(self, table: Table, begin: int, codes: Codes) -> None:
         """Let reminders yield to what the person says they look for."""
         for action_id in self._case.person.outranked:
             row = table.places.get(action_id)
             if row is not None and not codes[begin + row]:
                 codes[begin + row] = CODE_OF["outranked"]
 
-    def dismissed(self, table: Table, begin: int, codes: Codes) -> dict[int, int]:
+    def _dismissed(self, table: Table, begin: int, codes: Codes) -> dict[int, int]:
         """Let those rest that the person said no to; give when that was, by place.
 
         Only the day is known: the rest is counted from its end, so that it is never too short.
@@ -169,7 +195,7 @@ class _Questions:
                 rested[begin + row] = day * MS_PER_DAY
         return rested
 
-    def resting(self, table: Table, begin: int, codes: Codes) -> dict[int, int]:
+    def _resting(self, table: Table, begin: int, codes: Codes) -> dict[int, int]:
         """Let those rest that the person had lately; give when that was, by place."""
         rested: dict[int, int] = {}
         for action_id, last_at in self.last.items():
@@ -181,7 +207,7 @@ class _Questions:
                 rested[begin + row] = last_at
         return rested
 
-    def spaced(self, table: Table, begin: int, codes: Codes) -> dict[int, int]:
+    def _spaced(self, table: Table, begin: int, codes: Codes) -> dict[int, int]:
         """Let those wait of whose group the person had something lately; give when that was."""
         rested: dict[int, int] = {}
         if not table.rules.spaced or not self.last:
@@ -257,6 +283,19 @@ class _With(dict[str, Any]):
 
     def get(self, name: str, default: Any = None) -> Any:
         return self[name] if name in self else self._below.get(name, default)
+
+
+def _lose_unmet(rules: Rules, holding: Sequence[bool], codes: Codes) -> None:
+    """Remove what the person may not have, what does not apply to them, and what suits them not."""
+    # The first entry stands for having no condition.
+    unmet = ~np.array([True, *holding], dtype=np.bool_)
+    for conditions, rule in (
+        (rules.condition_of, CODE_OF["not_eligible"]),
+        (rules.applies, CODE_OF["not_applicable"]),
+        (rules.suits, CODE_OF["not_suitable"]),
+    ):
+        if conditions is not None:
+            _lose(codes, unmet[conditions], rule)
 
 
 def _lose(codes: Codes, objects: NDArray[np.bool_], code: int) -> None:

@@ -1,6 +1,6 @@
 """What holds for a person at a place before any candidate is looked at."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from customering.consent.gate import permit
 from customering.consent.model import Permit, Refusal
@@ -19,8 +19,7 @@ _ANSWERS_MOST = 1_000  # channels are asked for from outside: bound the memory
 _HELD_BACK = Loss("control", "The control group is not contacted, to tell whether contact helps.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stance:
+class Stance(NamedTuple):
     """How a place may be filled for a person.
 
     Parameters

@@ -1,6 +1,6 @@
 """A table of candidates: what depends on no person, as columns, read once and shared by all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, TypeVar, get_args
@@ -28,6 +28,9 @@ Bools = NDArray[np.bool_]
 T = TypeVar("T")
 Asked = tuple[str, str, ActionKind]
 """What permission depends on: purpose, channel and kind of an action."""
+
+Where = tuple[str, str, bool]
+"""A placement, a channel, and whether only what everybody gets comes into question there."""
 
 _WAYS: dict[str, int] = {how: at for at, how in enumerate(get_args(FoundBy))}
 _SAID_BY_FEW = frozenset({"applicability", "suitability", "spacing_hours"})
@@ -153,7 +156,10 @@ class Table:
         self.count = len(columns.action_id)
         self.learned: Any = None
         """Where a learner keeps what it looked up for this table, and what it depends on."""
-        self._fixed: dict[tuple[str, str, bool], Codes] = {}
+        self.sifted: dict[Hashable, Codes] = {}
+        """What became of all, by what was answered of one person; for others of the same answers.
+        Not to be changed."""
+        self._fixed: dict[Where, Codes] = {}
         self._scales: dict[ArbitrationSettings, Floats] = {}
 
     def __len__(self) -> int:
@@ -213,9 +219,9 @@ class Table:
         return sorted(self.columns.action_id)
 
     @cached_property
-    def alphabet(self) -> NDArray[np.intp]:
-        """The rank of each id among them."""
-        return alphabet_of(self.columns.action_id)
+    def by_id(self) -> NDArray[np.intp]:
+        """The rows in the order of their ids."""
+        return order_of(self.columns.action_id)
 
     @cached_property
     def hashes(self) -> NDArray[np.uint64]:
@@ -238,28 +244,24 @@ class Table:
         }
         return msgspec.Raw(msgspec.json.encode({"count": len(self), **columns}))
 
-    def fixed(self, placement: str, channel: str, *, is_common: bool) -> Codes:
-        """Give the codes of those that come into question for nobody at a place; not to be changed.
+    def where(self, placement: str, channel: str, *, is_common: bool) -> Where:
+        """Name a place as far as it matters here, and whether only what everybody gets does.
 
-        Parameters
-        ----------
-        is_common
-            Whether only what everybody gets comes into question.
+        Texts from outside must not fill the memory: all unknown places are one.
         """
-        rules = self.rules
-        # Texts from outside must not fill the memory: all unknown places are one.
-        named = rules.named
-        key = (
-            placement if placement in named else "",
-            channel if channel in named else "",
-            is_common,
-        )
-        found = self._fixed.get(key)
+        named = self.rules.named
+        known = placement if placement in named else "", channel if channel in named else ""
+        return *known, is_common
+
+    def fixed(self, where: Where) -> Codes:
+        """Give the codes of those that come into question for nobody there; not to be changed."""
+        found = self._fixed.get(where)
         if found is None:
-            found = self._fixed[key] = self._fix(placement, channel, is_common=is_common)
+            found = self._fixed[where] = self._fix(*where)
+            found.setflags(write=False)
         return found
 
-    def _fix(self, placement: str, channel: str, *, is_common: bool) -> Codes:
+    def _fix(self, placement: str, channel: str, is_common: bool) -> Codes:
         rules = self.rules
         codes: Codes = np.zeros(len(self), dtype=np.uint8)
         if rules.channels is not None:
@@ -388,11 +390,9 @@ def _rules_of(actions: Sequence[Action], columns: Columns) -> Rules:
     )
 
 
-def alphabet_of(ids: Sequence[str]) -> NDArray[np.intp]:
-    """Give the rank of each id among all; the first one before others that are equal."""
-    ranks = np.empty(len(ids), dtype=np.intp)
-    ranks[sorted(range(len(ids)), key=ids.__getitem__)] = np.arange(len(ids))
-    return ranks
+def order_of(ids: Sequence[str]) -> NDArray[np.intp]:
+    """Give the places of ids in their order; the first one before others that are equal."""
+    return np.array(sorted(range(len(ids)), key=ids.__getitem__), dtype=np.intp)
 
 
 def _said(column: Sequence[T]) -> Sequence[T]:

@@ -5,7 +5,7 @@ be used: of people who do not permit it nothing is looked at, and nothing is lea
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from customering.consent.model import Permit
 from customering.decision.effects import effects_of
@@ -16,8 +16,7 @@ from customering.decision.stance import Stance, permission
 from customering.decision.table import Floats
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weighing:
+class Weighing(NamedTuple):
     """How the candidates are weighed for one person.
 
     Parameters
@@ -66,15 +65,16 @@ def weigh(case: Case, stance: Stance, learner: Learner | None, weights: Floats |
         view = offer.view(factors, weights, effects, is_common=False)
         return Weighing(view=view, place=place, features=features)
     is_personal = features is not None and _is_open(case, learner)
-    chances = learner.chances(
-        offer.tables,
-        offer.propensities,
-        offer.logits,
-        place,
-        features if is_personal else None,
-    )
+    asked = features if is_personal else None
+
+    def chances() -> Floats:
+        return learner.chances(offer.tables, offer.propensities, offer.logits, place, asked)
+
+    is_own = asked is not None or weights is not None or effects is not None
     return Weighing(
-        view=offer.look(chances, factors, weights, effects),
+        view=offer.look(chances(), factors, weights, effects)
+        if is_own or not offer.keeps
+        else offer.taught(chances, factors, place, learner.stamp),
         place=place,
         features=features,
         learner=learner,

@@ -1,16 +1,16 @@
 """A decision as it is made and kept: columns, from which each candidate is told when asked for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
+import msgspec
 import numpy as np
 
 from customering.decision.contact import dismissed_days
 from customering.decision.explore import UNIT, FirstPlace
 from customering.decision.learner import Example, place_of
 from customering.decision.losses import CODE_OF, IN_QUESTION, RULES, WORDS, Codes
-from customering.decision.model import LEAVE_ALONE, Considered, Decision, Lost
+from customering.decision.model import LEAVE_ALONE, Considered, Decision, Lost, Pick
 from customering.decision.offer import Offer
 from customering.decision.settings import ArbitrationSettings
 from customering.decision.table import Asked, Columns, Floats
@@ -23,8 +23,7 @@ _IN_QUESTION = frozenset({0, *(CODE_OF[rule] for rule in IN_QUESTION)})
 _ALL_FACTORS = ArbitrationSettings()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quiet:
+class Quiet(msgspec.Struct, frozen=True, kw_only=True):
     """What became of leaving the person alone.
 
     Parameters
@@ -43,8 +42,7 @@ class Quiet:
     words: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weighed:
+class Weighed(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that became of the candidates.
 
     Parameters
@@ -203,6 +201,32 @@ class Weighed:
             )
         return tuple(made)
 
+    def picks(self, contents: Mapping[str, dict[str, str]]) -> tuple[Pick, ...]:
+        """Give the chosen as they are carried out, best place first.
+
+        Parameters
+        ----------
+        contents
+            Their texts by id; those without any are left out.
+        """
+        made = []
+        for rank, (at, words) in enumerate(zip(self.chosen, self.reasons, strict=True), start=1):
+            table, row = self.offer.at(at)
+            columns = table.columns
+            action_id = columns.action_id[row]
+            made.append(
+                Pick(
+                    action_id=action_id,
+                    kind=columns.kind[row],
+                    title=columns.title[row],
+                    content=contents.get(action_id, {}),
+                    words=words,
+                    rank=rank,
+                    probability=self.first.chance_of(at),
+                )
+            )
+        return tuple(made)
+
     def products(self) -> dict[str, tuple[str, ...]]:
         """Give the products that the chosen actions are about; what is about many has none here."""
         found = {}
@@ -269,7 +293,8 @@ class WeighedDecision(Decision):
 
     def __init__(self, weighed: Weighed, **told: object) -> None:
         # Set at once: the class is frozen, and a decision is made thousands of times a second.
-        self.__dict__.update(told, weighed=weighed)
+        told["weighed"] = weighed
+        object.__setattr__(self, "__dict__", told)
 
     weighed: Weighed
 
@@ -282,6 +307,12 @@ class WeighedDecision(Decision):
     def examples(self) -> tuple[Example, ...]:
         """What may be learned from the chosen, best place first."""
         return self.weighed.examples(place_of(self.placement, self.channel))
+
+    @property
+    def picks(self) -> tuple[Pick, ...]:
+        """The chosen actions as they are carried out, best place first; no part of their score."""
+        weighed = self.weighed
+        return weighed.picks(self.contents) if weighed.chosen else super().picks
 
     @property
     def ranked(self) -> tuple[Considered, ...]:

@@ -23,7 +23,7 @@ import msgspec
 from customering.decision.learner import Learner
 from customering.decision.learner_state import LearnerState, fingerprint_of
 from customering.decision.learning_settings import LearningSettings
-from customering.decision.record import examples_in, products_in
+from customering.decision.record import examples_in, has_examples, products_in
 from customering.events.model import CONSENT_UPDATED, DECISION_MADE, Event, products_of
 from customering.kernel.clock import MS_PER_HOUR, day_of
 from customering.kernel.errors import Corrupt
@@ -101,15 +101,15 @@ class Feedback:
 
     def _take_decision(self, event: Event) -> None:
         self._close(event.occurred_at)
-        examples = examples_in(event)
         name = event.identifiers[0]
-        if not examples or event.event_id in self._pending or not self._permits(name):
+        if not has_examples(event) or event.event_id in self._pending or not self._permits(name):
             return
         if len(self._pending) >= self.settings.pending_max:
             # The newest gives way: if the oldest did, nothing would ever come to its close.
             self.counts.passed_over += 1
             return
         placement, channel = event.properties["placement"], event.properties["channel"]
+        examples = examples_in(event)
         pending = Pending(name, placement, examples, channel=channel)
         how = self.settings.at(placement, channel)
         if self.settings.last_touch:

@@ -12,6 +12,8 @@ from customering.profile import declared
 from customering.profile.model import State
 from customering.profile.traits import CONSENT, DECLARED, FIRST_SUM, Trait, TraitSet, plain
 
+_UNREAD: Any = object()
+
 
 class _Reading(NamedTuple):
     """How one trait is read: its slot, the bit of its purpose, and what finishes its state."""
@@ -80,21 +82,23 @@ class LazyValues(Mapping[str, Any]):
         held = None
         for state in states:
             held = declared.merge(held, state[DECLARED])
-        said = {name: fact[2] for name, fact in declared.standing(held).items()}
-        names = reader.readings
-        self._hidden = declared.hidden(said)
-        if self._hidden:
-            said = {name: said[name] for name in said if name not in self._hidden}
+        said: dict[str, Any] = {}
+        self._hidden: frozenset[str] = frozenset()
+        self._known: dict[str, Any] = {}
+        if held:  # most people declare nothing
+            said = {name: fact[2] for name, fact in declared.standing(held).items()}
+            self._hidden = declared.hidden(said)
+            if self._hidden:
+                said = {name: said[name] for name in said if name not in self._hidden}
+            self._known = {name: said[name] for name in said if name in reader.readings}
         self.declared = said
-        self._known: dict[str, Any] = {name: said[name] for name in said if name in names}
         self._known["declared"] = said
 
     def get(self, name: str, default: Any = None) -> Any:
         """Give a value; the default where there is none."""
         known = self._known
-        if name in known:
-            value = known[name]
-        else:
+        value = known.get(name, _UNREAD)
+        if value is _UNREAD:
             value = known[name] = self.observed(name)
         return default if value is None else value
 
@@ -115,15 +119,20 @@ class LazyValues(Mapping[str, Any]):
             return None
         state = self._state
         kept = self._slot(slot) if state is None else state[slot]
-        return nothing if kept is None else plain(finish(kept, self._now_ms))
+        if kept is None:
+            return nothing
+        value = finish(kept, self._now_ms)
+        return value or plain(value)  # what is empty is looked at more closely
 
     def _slot(self, index: int) -> Any:
         merged = None
         for state in self._states:
             other = state[index]
+            if other is None:
+                continue
             if merged is None:
                 merged = other
-            elif other is not None:
+            else:
                 slot = self._reader.traits.slots[index - FIRST_SUM]
                 merged = slot.aggregate.merge(merged, other)
         return merged

@@ -54,6 +54,8 @@ def read_contact_wishes(fact: Any) -> ContactWishes | None:
 
     Whoever may declare facts can write anything into one, so nothing else is believed of it.
     """
+    if fact is None:
+        return None
     try:
         wishes = msgspec.convert(fact, type=ContactWishes)
     except msgspec.ValidationError:

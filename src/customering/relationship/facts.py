@@ -37,6 +37,7 @@ TRAITS_JUDGED = frozenset(
 """The traits that a status is judged by, where they are defined."""
 
 _WINDOW_DAYS = 90
+_ABSENT: Any = object()
 
 
 def facts_from(
@@ -65,22 +66,22 @@ def facts_from(
     persuasion
         What was measured of contacting people like them.
     """
-    known = _Known(traits, traits.get("shopping_days", traits.get("order_days")), day_of(now_ms))
-    order_days = known.whole("order_days")
-    last, gap = known.whole("last_order_at"), known.number("last_gap_days")
-    previous = known.whole("previous_order_at") if gap is None else None
-    if gap is None and last is not None and previous is not None:
-        gap = float(day_of(last) - day_of(previous))
+    today = day_of(now_ms)
+    days = traits.get("shopping_days", _ABSENT)
+    known = _Known(traits, traits.get("order_days") if days is _ABSENT else days, today)
+    order_days, last = known.whole("order_days"), known.whole("last_order_at")
+    # Without a last purchase there is no rhythm, and nothing else is judged by what makes one.
+    has_rhythm = for_words or last is not None
     return StatusFacts(
         now_ms=now_ms,
         order_days=order_days if order_days is not None else int(last is not None),
         first_order_at=known.whole("first_order_at"),
         last_order_at=last,
-        mean_gap_days=known.number("mean_gap_days"),
-        sd_gap_days=known.number("sd_gap_days"),
-        last_gap_days=gap,
+        mean_gap_days=known.number("mean_gap_days") if has_rhythm else None,
+        sd_gap_days=known.number("sd_gap_days") if has_rhythm else None,
+        last_gap_days=_last_gap(known, last) if has_rhythm else None,
         orders_90d=known.counted("orders_90d"),
-        orders_prior_90d=known.counted("orders_prior_90d"),
+        orders_prior_90d=known.counted("orders_prior_90d") if has_rhythm else None,
         p_alive=estimate.p_alive if estimate else None,
         expected_purchases_30=estimate.expected_purchases_30 if estimate else None,
         expected_purchases_90=estimate.expected_purchases_90 if estimate else None,
@@ -90,11 +91,20 @@ def facts_from(
         orders_total=known.whole("orders_total") if for_words else None,
         returns_total=known.whole("returns_total") if for_words else None,
         unsubscribed_at=known.whole("unsubscribed_at"),
-        dismissed_days=_dismissed(traits.get("dismissed_actions"), day_of(now_ms)),
+        dismissed_days=_dismissed(traits.get("dismissed_actions"), today),
         sentiment_90d=_sentiment(traits.get("sentiment_90d")),
         persuasion=persuasion,
         declared=declared,
     )
+
+
+def _last_gap(known: "_Known", last: int | None) -> float | None:
+    """Give the days between the last two purchases, counted if need be."""
+    gap = known.number("last_gap_days")
+    previous = known.whole("previous_order_at") if gap is None else None
+    if gap is None and last is not None and previous is not None:
+        gap = float(day_of(last) - day_of(previous))
+    return gap
 
 
 def _dismissed(days_by_action: Any, today: int) -> tuple[int, ...]:
@@ -172,6 +182,11 @@ class _Known:
 
     def whole(self, name: str) -> int | None:
         """Give a number as a whole one."""
+        value: float | None = self._get(name)
+        if type(value) is int and value >= 0:
+            return value
+        if value is None and self._bought is None:
+            return None
         value = self.number(name)
         return None if value is None else int(value)
 
