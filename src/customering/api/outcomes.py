@@ -248,8 +248,11 @@ class Reporting:
 
 
 def _known_of(event: Event) -> KnownDecision:
-    chosen = tuple(one for one in event.properties["chosen"] if one != LEAVE_ALONE)
-    return KnownDecision(event.identifiers, event.properties["placement"], chosen)
+    properties = event.properties
+    chosen = properties["chosen"]
+    if LEAVE_ALONE in chosen:
+        chosen = [one for one in chosen if one != LEAVE_ALONE]
+    return KnownDecision(event.identifiers, properties["placement"], tuple(chosen))
 
 
 def _action_of(report: OutcomeReport, known: KnownDecision) -> str:

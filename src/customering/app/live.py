@@ -346,7 +346,9 @@ class Live:
         engine = self.engine
         engine.check_channel(request)
         folding = engine.folding
-        anchor = min(identifiers, key=engine.rules.rank)
+        anchor = (
+            identifiers[0] if len(identifiers) == 1 else min(identifiers, key=engine.rules.rank)
+        )
         known = folding.graph.identifiers_of(anchor)
         names = (anchor,) if alone else known
         others = [name for name in known if name != anchor] if alone else []
@@ -357,7 +359,7 @@ class Live:
             names,
             folding.states_of(names),
             now_ms,
-            also=folding.states_of(others),
+            also=folding.states_of(others) if others else (),
         )
         decision = engine.deciding.decide(person, request, now_ms)
         if keep:

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from customering.decision.explore import UNIT, WHOLE, FirstPlace
 from customering.decision.learner import Example, place_of
 from customering.decision.losses import from_letters, to_letters
-from customering.decision.model import Decision
+from customering.decision.model import Decision, FoundBy
 from customering.decision.offer import Offer
 from customering.decision.settings import ArbitrationSettings
 from customering.decision.table import Columns, Floats, Rules, Table, unpacked
@@ -44,6 +44,7 @@ ITEM = "item:"
 _FIELDS = tuple(one.name for one in fields(Decision) if one.name != "candidates")
 _values = attrgetter(*_FIELDS)
 _FACTORS = ArbitrationSettings.__struct_fields__
+_ALL_FACTORS = ArbitrationSettings()
 _NO_RULES = Rules(asked=(), asked_of=np.zeros(0, dtype=np.intp))
 
 
@@ -117,9 +118,8 @@ def _written(weighed: Weighed) -> dict[str, Any]:
     if weighed.effects is not None:
         at = np.flatnonzero(weighed.effects != 1.0)
         written["effects"] = {"at": at.tolist(), "of": weighed.effects[at].tolist()}
-    off = [name for name in _FACTORS if not getattr(weighed.factors, name)]
-    if off:
-        written["off"] = off
+    if weighed.factors != _ALL_FACTORS:
+        written["off"] = [name for name in _FACTORS if not getattr(weighed.factors, name)]
     return written
 
 
@@ -129,10 +129,20 @@ def _learning(decision: WeighedDecision) -> dict[str, Any]:
     written: dict[str, Any] = {
         "format": FEATURES_FORMAT,
         "features": weighed.features,
-        "seen": [(one.action_id, one.group, one.found_by, one.prior) for one in decision.examples],
+        "seen": _seen(weighed),
     }
     about = weighed.products() if weighed.notes_products else {}
     return {**written, "about": about} if about else written
+
+
+def _seen(weighed: Weighed) -> list[tuple[str, str, FoundBy, float]]:
+    """Give id, group, way and prior of the chosen, which `Weighed.examples` tells in words."""
+    seen = []
+    for place in weighed.chosen:
+        table, row = weighed.offer.at(place)
+        columns, prior = table.columns, float(weighed.offer.propensities[place])
+        seen.append((columns.action_id[row], columns.group[row], columns.found_by[row], prior))
+    return seen
 
 
 def examples_in(event: Event) -> tuple[Example, ...]:

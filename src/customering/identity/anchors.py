@@ -1,6 +1,6 @@
 """What one event says by itself: the identifier it is filed under, and the links it gives."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from customering.events.model import IDENTIFIERS_JOINED, IDENTIFIERS_SEPARATED, Event
 from customering.identity.model import Link, LinkKind, link_between
@@ -15,8 +15,10 @@ RULINGS: dict[str, LinkKind] = {
 """Names of the events by which an operator rules on two identifiers."""
 
 
-def usable(identifiers: Iterable[Identifier], rules: IdentityRules) -> list[Identifier]:
+def usable(identifiers: Collection[Identifier], rules: IdentityRules) -> list[Identifier]:
     """Give the identifiers that name somebody, each once, the most trusted first."""
+    if len(identifiers) == 1:
+        return [name for name in identifiers if not rules.is_blocked(name)]
     return sorted({name for name in identifiers if not rules.is_blocked(name)}, key=rules.rank)
 
 

@@ -125,9 +125,17 @@ class Partition:
 
     def ordered(self, name: Identifier) -> Group:
         """Give the identifiers of a person, the canonical one first."""
-        found = self.members(name)
-        if len(found) == 1:
+        links = self._accepted.at(name)
+        if not links:
             return (name,)
+        if len(links) == 1:  # two names are a browser and whoever sits before it: most people
+            (link,) = links
+            other = link.right if link.left == name else link.left
+            if len(self._accepted.at(other)) == 1 and kind_of(other) != kind_of(name):
+                self.steps += 2
+                rank = self.rules.rank
+                return (name, other) if rank(name) < rank(other) else (other, name)
+        found = self.members(name)
         if len(set(map(kind_of, found))) == len(found):
             return tuple(sorted(found, key=self.rules.rank))
         standing = self.rules.standing

@@ -12,7 +12,6 @@ PersonId = NewType("PersonId", str)
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"  # RFC 4648, base 32, in lower case
 _PAIRS = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
-_SHIFTS = tuple(range(70, -1, -10))
 
 
 def identifier(kind: str, value: str) -> Identifier:
@@ -44,6 +43,11 @@ def stable_id(prefix: str, *parts: str) -> str:
     True
     """
     digest = blake2b("\x1f".join(parts).encode(), digest_size=10).digest()
-    bits = int.from_bytes(digest, "big")
-    # Ten bits at a time: twice as fast as the library, and every decision and event has an id.
-    return prefix + "_" + "".join([_PAIRS[bits >> shift & 1023] for shift in _SHIFTS])
+    high, low = int.from_bytes(digest[:5], "big"), int.from_bytes(digest[5:], "big")
+    pairs = _PAIRS
+    # Ten bits at a time, written out: twice as fast as the library, and every decision has two ids.
+    return (
+        f"{prefix}_{pairs[high >> 30]}{pairs[high >> 20 & 1023]}"
+        f"{pairs[high >> 10 & 1023]}{pairs[high & 1023]}"
+        f"{pairs[low >> 30]}{pairs[low >> 20 & 1023]}{pairs[low >> 10 & 1023]}{pairs[low & 1023]}"
+    )

@@ -6,6 +6,8 @@ crash the fold goes on from that offset, nothing lost and nothing counted twice.
 be dropped and made again from the log.
 """
 
+import sqlite3
+import threading
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import islice
@@ -126,6 +128,8 @@ class State:
             event.listen(self._engine, "connect", _prepare_sqlite)
         self._insert = insert_of(self._engine)
         self._one = _GET_ONE.compile(dialect=self._engine.dialect)
+        self._asking = threading.Lock()
+        self._asked: sqlite3.Connection | None = None
         try:
             with self._engine.begin() as connection:
                 _metadata.create_all(connection)
@@ -146,6 +150,10 @@ class State:
 
     def close(self) -> None:
         """Close the database."""
+        with self._asking:
+            if self._asked is not None:
+                self._asked.close()
+                self._asked = None
         self._engine.dispose()
 
     def _get(self, connection: Connection, key: str) -> str | None:
@@ -182,12 +190,31 @@ class State:
 
     def _get_one(self, anchor: Identifier) -> dict[Identifier, bytes]:
         """Read one state, as each call about one person does: a fifth of the time of the others."""
-        with closing(self._engine.raw_connection()) as connection:
-            cursor = connection.cursor()
-            cursor.execute(str(self._one), (anchor,) if self._one.positional else {"name": anchor})
-            found = cursor.fetchone()
-            cursor.close()
+        if self._engine.dialect.name == "sqlite":
+            found = self._ask_sqlite(anchor)
+        else:
+            with closing(self._engine.raw_connection()) as connection:
+                cursor = connection.cursor()
+                named = (anchor,) if self._one.positional else {"name": anchor}
+                cursor.execute(str(self._one), named)
+                found = cursor.fetchone()
+                cursor.close()
         return {} if found is None else {anchor: found[0]}
+
+    def _ask_sqlite(self, anchor: Identifier) -> tuple[bytes] | None:
+        """Read one row over a connection that stays open: a quarter of taking one from the pool.
+
+        Between two reads it holds nothing: SQLite lets go of a row once all was fetched.
+        """
+        with self._asking:
+            if self._asked is None:
+                taken = self._engine.raw_connection()
+                assert isinstance(taken.driver_connection, sqlite3.Connection)
+                self._asked = taken.driver_connection
+                taken.detach()
+            asked = self._asked.execute("SELECT state FROM states WHERE anchor = ?", (anchor,))
+            rows: list[tuple[bytes]] = asked.fetchall()
+        return rows[0] if rows else None
 
     def choices(self) -> Iterator[tuple[Identifier, Kept]]:
         """Give what is kept for every anchor that carries a choice or a mask of its own."""

@@ -1,5 +1,7 @@
 """Instants and whole days, before 1970 too."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +16,14 @@ INSTANTS = st.integers(-62_135_596_800_000, 253_402_300_799_999)
 @given(INSTANTS)
 def test_writing_then_reading_gives_the_same_instant(instant: int) -> None:
     assert parse_instant(format_instant(instant)) == instant
+
+
+@settings(max_examples=200, deadline=None)
+@given(INSTANTS)
+def test_an_instant_is_written_as_the_library_writes_it(instant: int) -> None:
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=instant)
+    written = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    assert format_instant(instant) == written
 
 
 @settings(max_examples=200, deadline=None)

@@ -2,6 +2,8 @@
 
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,24 @@ def test_what_is_committed_is_there_when_opened_again(state: State, path: Path) 
     assert list(again.links()) == [link(A, B)]
     assert again.anchors() == [A, B]
     again.close()
+
+
+def test_one_is_read_as_it_is_now_in_any_thread_and_holds_up_nobody(
+    state: State, path: Path
+) -> None:
+    assert state.get([A]) == {}
+    commit(state, 0, 1, a=Kept(b"one"), b=Kept(b"other"))
+    assert (state.get([A]), state.get([B]), state.get([C])) == ({A: b"one"}, {B: b"other"}, {})
+    with ThreadPoolExecutor(1) as threads:
+        assert threads.submit(state.get, [A]).result() == {A: b"one"}
+    other = State(f"sqlite:///{path}")
+    commit(other, 1, 2, a=Kept(b"two"))
+    other.close()
+    assert state.get([A]) == {A: b"two"}
+    # Nobody reads any more, so the write-ahead log can be emptied.
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() == (0, 0, 0)
+    assert state.get([A]) == {A: b"two"}
 
 
 def test_a_commit_replaces_state_choice_and_mask(state: State) -> None:
