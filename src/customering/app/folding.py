@@ -12,8 +12,8 @@ person permits now: the same that a rebuild gives.
 import gc
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain, islice
-from typing import NamedTuple
+from itertools import chain
+from typing import Any, NamedTuple
 
 from customering.app.settings import CustomeringSettings
 from customering.consent.gate import CompiledPolicy
@@ -461,9 +461,11 @@ class Folding:
 
     def draw_picture(self, most: int) -> int:
         """Draw at most so many anchors, and give how many are still to be drawn."""
-        for anchor in list(islice(self._waiting, most)):
-            self._take_picture(anchor)
-        return len(self._waiting)
+        drawn, waiting = self._picture.states, self._waiting
+        for _ in range(min(most, len(waiting))):
+            anchor = waiting.pop()  # to look for the first one again and again would be quadratic
+            drawn[anchor] = self._kept(anchor)
+        return len(waiting)
 
     def _take_picture(self, anchor: Identifier) -> None:
         self._waiting.discard(anchor)
@@ -487,15 +489,25 @@ class Folding:
         )
         self._stored = picture.offset
 
-    def end_picture(self) -> None:
-        """Let go of the stored picture, and of profiles beyond those that memory has room for."""
+    def end_picture(self) -> tuple[dict[Identifier, Any], ...]:
+        """Let go of the stored picture, and of profiles beyond those that memory has room for.
+
+        Returns
+        -------
+        tuple of dict
+            What nothing needs any more; it may be taken apart a little at a time.
+        """
+        drawn: dict[Identifier, Any] = self._picture.states
         self._picture = Picture({}, [], self._stored)
-        if len(self._states) > self._room:
-            self._let_go()
-            # What is in use comes back from there; what is not goes when the next turn comes.
-            kept = self._dirty | self._missed.keys()
-            self._older = self._states
-            self._states = {anchor: self._older.pop(anchor) for anchor in kept}
+        if len(self._states) <= self._room:
+            return (drawn,)
+        self._let_go()
+        oldest = self._older
+        # What is in use comes back from there; what is not goes when the next turn comes.
+        kept = self._dirty | self._missed.keys()
+        self._older = self._states
+        self._states = {anchor: self._older.pop(anchor) for anchor in kept}
+        return drawn, oldest
 
     def _let_go(self) -> None:
         """Note that memory does not hold all that is or was stored."""
@@ -522,11 +534,8 @@ class Folding:
     def _kept(self, anchor: Identifier) -> Kept:
         state = self._states[anchor]
         consent = state[CONSENT]
-        return Kept(
-            state=self._traits.encode(state),
-            consent=None if consent is None else to_json(consent),
-            mask=self._masks.get(anchor),
-        )
+        chosen = None if consent is None else to_json(consent)
+        return Kept(self._traits.encode(state), chosen, self._masks.get(anchor))
 
 
 def copy_to_history(
