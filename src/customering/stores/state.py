@@ -38,7 +38,7 @@ from sqlalchemy.exc import DatabaseError
 from customering.identity.model import Link
 from customering.kernel.errors import Conflict, Unavailable
 from customering.kernel.ids import Identifier
-from customering.stores.dialects import insert_of
+from customering.stores.dialects import insert_of, make_tables
 from customering.stores.erasing_mark import mark_if_new
 from customering.stores.many_rows import ManyRows
 
@@ -64,12 +64,8 @@ _states = Table(
     Column("mask", BigInteger),
     sqlite_with_rowid=False,
 )
-Index(
-    "states_consenting",
-    _states.c.anchor,
-    sqlite_where=_states.c.consent.is_not(None),
-    postgresql_where=_states.c.consent.is_not(None),
-)
+_IS_OWN = or_(_states.c.consent.is_not(None), _states.c.mask.is_not(None))
+Index("states_of_their_own", _states.c.anchor, sqlite_where=_IS_OWN, postgresql_where=_IS_OWN)
 _links = Table(
     "links",
     _metadata,
@@ -88,7 +84,6 @@ _GET = select(_states.c.anchor, _states.c.state).where(
     _states.c.anchor.in_(bindparam("names", expanding=True))
 )
 _GET_ONE = select(_states.c.state).where(_states.c.anchor == bindparam("name"))
-_MAPPED_BYTES = 268_435_456
 
 
 class Kept(NamedTuple):
@@ -134,7 +129,7 @@ class State:
         self._one = _GET_ONE.compile(dialect=self._engine.dialect)
         try:
             with self._engine.begin() as connection:
-                _metadata.create_all(connection)
+                make_tables(connection, _metadata)
                 version = self._get(connection, "schema_version")
                 if version is None:
                     self._set(connection, "schema_version", SCHEMA_VERSION)
@@ -198,11 +193,7 @@ class State:
     def choices(self) -> Iterator[tuple[Identifier, Kept]]:
         """Give what is kept for every anchor that carries a choice or a mask of its own."""
         with self._engine.connect() as connection:
-            rows = connection.execute(
-                select(_states).where(
-                    or_(_states.c.consent.is_not(None), _states.c.mask.is_not(None))
-                )
-            )
+            rows = connection.execute(select(_states).where(_IS_OWN))
             for anchor, state, consent, mask in rows:
                 yield Identifier(anchor), Kept(state, consent, mask)
 
@@ -396,5 +387,4 @@ def _prepare_sqlite(connection: object, record: object) -> None:
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA busy_timeout = 5000")
     cursor.execute("PRAGMA secure_delete = FAST")  # old versions of a row do not stay in its page
-    cursor.execute(f"PRAGMA mmap_size = {_MAPPED_BYTES}")
     cursor.close()
