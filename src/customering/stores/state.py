@@ -65,7 +65,12 @@ _states = Table(
     sqlite_with_rowid=False,
 )
 _IS_OWN = or_(_states.c.consent.is_not(None), _states.c.mask.is_not(None))
-Index("states_of_their_own", _states.c.anchor, sqlite_where=_IS_OWN, postgresql_where=_IS_OWN)
+# Both databases take these words. Of SQLAlchemy they would be an option of each, and naming that of
+# PostgreSQL imports all it has for it.
+_INDEX_OWN = (
+    "CREATE INDEX IF NOT EXISTS states_of_their_own ON states (anchor)"
+    " WHERE consent IS NOT NULL OR mask IS NOT NULL"
+)
 _links = Table(
     "links",
     _metadata,
@@ -130,6 +135,7 @@ class State:
         try:
             with self._engine.begin() as connection:
                 make_tables(connection, _metadata)
+                connection.exec_driver_sql(_INDEX_OWN)
                 version = self._get(connection, "schema_version")
                 if version is None:
                     self._set(connection, "schema_version", SCHEMA_VERSION)
