@@ -220,9 +220,10 @@ class Folding:
         held = len(self._states) + len(self._older) + len(self._ahead)
         if self._has_let_go or held >= self._room:
             return False
+        held_text = self.graph.partition.held
         for anchor, state in kept:
             if anchor not in self._states and anchor not in self._older:
-                self._ahead[anchor] = state
+                self._ahead[held_text(anchor)] = state
         return True
 
     def has_warmed(self) -> None:

@@ -10,7 +10,8 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from heapq import merge
 from itertools import islice
-from typing import Any, NamedTuple
+from sys import intern
+from typing import Any, NamedTuple, get_args
 
 from sqlalchemy import (
     BigInteger,
@@ -35,7 +36,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DatabaseError
 
-from customering.identity.model import Link
+from customering.identity.model import Link, LinkKind
 from customering.kernel.errors import Conflict, Unavailable
 from customering.kernel.ids import Identifier
 from customering.stores.dialects import insert_of, make_tables
@@ -45,6 +46,7 @@ from customering.stores.many_rows import ManyRows
 SCHEMA_VERSION = "1"
 _CHUNK = 500  # bound variables a statement: below every database's limit
 _ROWS = 10_000  # rows a round when all are read
+_KINDS: dict[str, LinkKind] = {kind: kind for kind in get_args(LinkKind)}
 _SORTED_AT_ONCE = 1_000  # names: less than half a millisecond
 
 _metadata = MetaData()
@@ -254,8 +256,8 @@ class State:
                     right=right,
                     evidence=evidence,
                     occurred_at=occurred_at,
-                    source=source,
-                    kind=kind,
+                    source=intern(source),  # a few texts that all links share
+                    kind=_KINDS[kind],
                 )
 
     def commit(
