@@ -39,6 +39,7 @@ OnChange = Callable[[Iterable[Identifier], bool], None]
 """Told of names whose words or person changed, and whether it is a status that may have."""
 
 _CHOOSING = frozenset(PERMISSION_NAMES)
+_NOTHING, _PACKED = b"null,", b"\0"
 
 
 def fingerprint_of(traits: TraitSet, policy: CompiledPolicy, settings: CustomeringSettings) -> str:
@@ -73,6 +74,22 @@ def restrict(traits: TraitSet, state: ProfileState, mask: int) -> None:
     for slot in traits.slots:
         if not traits.mask_of((slot.purpose,)) & mask:
             state[slot.index] = None
+
+
+def packed(state: bytes) -> bytes:
+    r"""Give a stored state in half its bytes: most people have nothing of most traits.
+
+    Examples
+    --------
+    >>> packed(b'[null,null,{"20779":1},null]')
+    b'[\x00\x00{"20779":1},null]'
+    """
+    return state.replace(_NOTHING, _PACKED)
+
+
+def unpacked(state: bytes) -> bytes:
+    """Give a state that was `packed` as it was: no JSON holds the byte that stands for nothing."""
+    return state.replace(_PACKED, _NOTHING)
 
 
 class Picture(NamedTuple):
@@ -223,7 +240,7 @@ class Folding:
         held_text = self.graph.partition.held
         for anchor, state in kept:
             if anchor not in self._states and anchor not in self._older:
-                self._ahead[held_text(anchor)] = state
+                self._ahead[held_text(anchor)] = packed(state)
         return True
 
     def has_warmed(self) -> None:
@@ -250,7 +267,7 @@ class Folding:
                 if anchor in older:
                     states[anchor] = older.pop(anchor)
                 elif anchor in ahead:
-                    states[anchor] = self._traits.decode(ahead.pop(anchor))
+                    states[anchor] = self._traits.decode(unpacked(ahead.pop(anchor)))
                 elif not (self._holds_all or anchor in self._gone or anchor in self._absent):
                     wanted.append(anchor)
         if wanted:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from itertools import islice
 from typing import Any, ParamSpec, TypeVar
 
@@ -16,6 +17,7 @@ from customering.kernel.ids import Identifier
 _PICTURE_ANCHORS = 100  # drawn between two turns of the loop: less than half a millisecond
 _FREED_AT_ONCE = 100  # profiles: a tenth of a millisecond
 _WARMED_AT_ONCE = 500  # profiles: a millisecond of the loop
+_CALCULATING = "scipy.special"  # imported at its first use, which would be amid a decision
 _logger = logging.getLogger("customering.live")
 
 P = ParamSpec("P")
@@ -60,6 +62,8 @@ class Keeping:
 
     async def warm_up(self) -> None:
         """Read profiles into memory while there is nothing better to do, as far as it has room."""
+        if self._will_calculate:
+            await self.read(import_module, _CALCULATING)
         rows = self._engine.state.scan()
         has_room = True
         while has_room:
@@ -68,6 +72,12 @@ class Keeping:
             if not some:
                 self._engine.folding.has_warmed()
         await self.stored(rows.close)
+
+    @property
+    def _will_calculate(self) -> bool:
+        """Whether decisions need what takes a fifth of a second to import."""
+        decision = self._engine.settings.decision
+        return decision.exploration == "thompson" or self._engine.models.value is not None
 
     async def checkpoint_now_and_then(self, seconds: float) -> None:
         """Store a checkpoint now and then; a failure is told, and tried again."""
