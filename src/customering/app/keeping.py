@@ -16,7 +16,7 @@ from customering.kernel.ids import Identifier
 
 _PICTURE_ANCHORS = 100  # drawn between two turns of the loop: less than half a millisecond
 _FREED_AT_ONCE = 100  # profiles: a tenth of a millisecond
-_WARMED_AT_ONCE = 500  # profiles: a millisecond of the loop
+_WARMED_AT_ONCE = 100  # profiles: less than a millisecond of the loop
 _CALCULATING = "scipy.special"  # imported at its first use, which would be amid a decision
 _logger = logging.getLogger("customering.live")
 

@@ -45,7 +45,8 @@ from customering.stores.many_rows import ManyRows
 
 SCHEMA_VERSION = "1"
 _CHUNK = 500  # bound variables a statement: below every database's limit
-_ROWS = 10_000  # rows a round when all are read
+_LINKS_AT_ONCE = 10_000
+_STATES_AT_ONCE = 250  # of 20 kB each where people do much
 _KINDS: dict[str, LinkKind] = {kind: kind for kind in get_args(LinkKind)}
 _SORTED_AT_ONCE = 1_000  # names: less than half a millisecond
 
@@ -208,7 +209,7 @@ class State:
     def scan(self) -> Generator[tuple[Identifier, bytes], None, None]:
         """Give every anchor with its state, one round of rows at a time."""
         with self._engine.connect() as connection:
-            rows = connection.execution_options(yield_per=_ROWS).execute(
+            rows = connection.execution_options(yield_per=_STATES_AT_ONCE).execute(
                 select(_states.c.anchor, _states.c.state).order_by(_states.c.anchor)
             )
             for anchor, state in rows:
@@ -247,7 +248,7 @@ class State:
     def links(self) -> Iterator[Link]:
         """Give every link."""
         with self._engine.connect() as connection:
-            rows = connection.execution_options(yield_per=_ROWS).execute(
+            rows = connection.execution_options(yield_per=_LINKS_AT_ONCE).execute(
                 select(*(_links.c[name] for name in Link.__struct_fields__))
             )
             for left, right, evidence, occurred_at, source, kind in rows:
