@@ -3,7 +3,6 @@
 from typing import Any
 from urllib.parse import unquote
 
-from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
@@ -31,6 +30,7 @@ from customering.api import (
 from customering.api.reception import Reception
 from customering.web.cors import answer_before
 from customering.web.entrance import Entrance
+from customering.web.litestar_doors import LitestarDoors
 from customering.web.problems import exception_handlers
 from customering.web.security_headers import add_headers
 
@@ -57,7 +57,7 @@ HANDLERS: list[ControllerRouterHandler] = [
 """Every door of this application."""
 
 
-class Doors(Litestar):
+class Doors(LitestarDoors):
     """Litestar, with slashes in identifiers and questions of browsers seen to before."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -71,7 +71,7 @@ class Doors(Litestar):
         await super().__call__(scope, receive, send)
 
 
-def routes(entrance: Entrance) -> Litestar:
+def routes(entrance: Entrance) -> Doors:
     """Put the doors together.
 
     Parameters

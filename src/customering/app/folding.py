@@ -12,8 +12,8 @@ person permits now: the same that a rebuild gives.
 import gc
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain, islice
-from typing import NamedTuple
+from itertools import chain
+from typing import Any, NamedTuple
 
 from customering.app.settings import CustomeringSettings
 from customering.consent.gate import CompiledPolicy
@@ -39,6 +39,7 @@ OnChange = Callable[[Iterable[Identifier], bool], None]
 """Told of names whose words or person changed, and whether it is a status that may have."""
 
 _CHOOSING = frozenset(PERMISSION_NAMES)
+_NOTHING, _PACKED = b"null,", b"\0"
 
 
 def fingerprint_of(traits: TraitSet, policy: CompiledPolicy, settings: CustomeringSettings) -> str:
@@ -73,6 +74,22 @@ def restrict(traits: TraitSet, state: ProfileState, mask: int) -> None:
     for slot in traits.slots:
         if not traits.mask_of((slot.purpose,)) & mask:
             state[slot.index] = None
+
+
+def packed(state: bytes) -> bytes:
+    r"""Give a stored state in half its bytes: most people have nothing of most traits.
+
+    Examples
+    --------
+    >>> packed(b'[null,null,{"20779":1},null]')
+    b'[\x00\x00{"20779":1},null]'
+    """
+    return state.replace(_NOTHING, _PACKED)
+
+
+def unpacked(state: bytes) -> bytes:
+    """Give a state that was `packed` as it was: no JSON holds the byte that stands for nothing."""
+    return state.replace(_PACKED, _NOTHING)
 
 
 class Picture(NamedTuple):
@@ -220,9 +237,10 @@ class Folding:
         held = len(self._states) + len(self._older) + len(self._ahead)
         if self._has_let_go or held >= self._room:
             return False
+        held_text = self.graph.partition.held
         for anchor, state in kept:
             if anchor not in self._states and anchor not in self._older:
-                self._ahead[anchor] = state
+                self._ahead[held_text(anchor)] = packed(state)
         return True
 
     def has_warmed(self) -> None:
@@ -249,7 +267,7 @@ class Folding:
                 if anchor in older:
                     states[anchor] = older.pop(anchor)
                 elif anchor in ahead:
-                    states[anchor] = self._traits.decode(ahead.pop(anchor))
+                    states[anchor] = self._traits.decode(unpacked(ahead.pop(anchor)))
                 elif not (self._holds_all or anchor in self._gone or anchor in self._absent):
                     wanted.append(anchor)
         if wanted:
@@ -461,9 +479,11 @@ class Folding:
 
     def draw_picture(self, most: int) -> int:
         """Draw at most so many anchors, and give how many are still to be drawn."""
-        for anchor in list(islice(self._waiting, most)):
-            self._take_picture(anchor)
-        return len(self._waiting)
+        drawn, waiting = self._picture.states, self._waiting
+        for _ in range(min(most, len(waiting))):
+            anchor = waiting.pop()  # to look for the first one again and again would be quadratic
+            drawn[anchor] = self._kept(anchor)
+        return len(waiting)
 
     def _take_picture(self, anchor: Identifier) -> None:
         self._waiting.discard(anchor)
@@ -487,15 +507,25 @@ class Folding:
         )
         self._stored = picture.offset
 
-    def end_picture(self) -> None:
-        """Let go of the stored picture, and of profiles beyond those that memory has room for."""
+    def end_picture(self) -> tuple[dict[Identifier, Any], ...]:
+        """Let go of the stored picture, and of profiles beyond those that memory has room for.
+
+        Returns
+        -------
+        tuple of dict
+            What nothing needs any more; it may be taken apart a little at a time.
+        """
+        drawn: dict[Identifier, Any] = self._picture.states
         self._picture = Picture({}, [], self._stored)
-        if len(self._states) > self._room:
-            self._let_go()
-            # What is in use comes back from there; what is not goes when the next turn comes.
-            kept = self._dirty | self._missed.keys()
-            self._older = self._states
-            self._states = {anchor: self._older.pop(anchor) for anchor in kept}
+        if len(self._states) <= self._room:
+            return (drawn,)
+        self._let_go()
+        oldest = self._older
+        # What is in use comes back from there; what is not goes when the next turn comes.
+        kept = self._dirty | self._missed.keys()
+        self._older = self._states
+        self._states = {anchor: self._older.pop(anchor) for anchor in kept}
+        return drawn, oldest
 
     def _let_go(self) -> None:
         """Note that memory does not hold all that is or was stored."""
@@ -522,11 +552,8 @@ class Folding:
     def _kept(self, anchor: Identifier) -> Kept:
         state = self._states[anchor]
         consent = state[CONSENT]
-        return Kept(
-            state=self._traits.encode(state),
-            consent=None if consent is None else to_json(consent),
-            mask=self._masks.get(anchor),
-        )
+        chosen = None if consent is None else to_json(consent)
+        return Kept(self._traits.encode(state), chosen, self._masks.get(anchor))
 
 
 def copy_to_history(

@@ -17,7 +17,6 @@ from customering.events.plan import TrackingPlan
 from customering.events.settings import EventsSettings
 from customering.events.store import Appended, EventLog, Quarantine, Quarantined
 from customering.kernel.records import Record
-from customering.stores.mapped import read_mapped
 
 Sources = Iterable[tuple[Path, Mapping]]
 
@@ -186,7 +185,7 @@ def import_steps(
         As of `import_files`.
     """
     for path, mapping in sources:
-        with closing(read_mapped(path, mapping)) as reading:
+        with closing(_reading(path, mapping)) as reading:
             while block := list(islice(reading, settings.block_events_max)):
                 fresh = _not_in(log, block)
                 yield Step(
@@ -215,12 +214,19 @@ def preview_files(
     events: list[Event] = []
     refused: list[Quarantined] = []
     for path, mapping in sources:
-        with closing(read_mapped(path, mapping)) as reading:
+        with closing(_reading(path, mapping)) as reading:
             first = list(islice(reading, events_max - len(events) - len(refused)))
         taken = _take(first, path, mapping, plan, settings, now_ms)
         events += taken.accepted
         refused += taken.quarantined
     return Preview(events=events, quarantined=refused)
+
+
+def _reading(path: Path, mapping: Mapping) -> Generator[Mapped, None, None]:
+    """Read a file; its reader is imported with the first one, and DuckDB and Arrow with that."""
+    from customering.stores.mapped import read_mapped
+
+    return read_mapped(path, mapping)
 
 
 def _not_in(log: EventLog, block: list[Mapped]) -> list[Mapped]:

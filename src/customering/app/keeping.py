@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from itertools import islice
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from customering.app.engine import Engine
 from customering.app.folding import copy_to_history
@@ -13,8 +14,10 @@ from customering.events.model import Event
 from customering.kernel.errors import CustomeringError
 from customering.kernel.ids import Identifier
 
-_PICTURE_ANCHORS = 20  # drawn between two turns of the loop: less than a millisecond
-_WARMED_AT_ONCE = 500  # profiles: a millisecond of the loop
+_PICTURE_ANCHORS = 100  # drawn between two turns of the loop: less than half a millisecond
+_FREED_AT_ONCE = 100  # profiles: a tenth of a millisecond
+_WARMED_AT_ONCE = 100  # profiles: less than a millisecond of the loop
+_CALCULATING = "scipy.special"  # imported at its first use, which would be amid a decision
 _logger = logging.getLogger("customering.live")
 
 P = ParamSpec("P")
@@ -59,6 +62,8 @@ class Keeping:
 
     async def warm_up(self) -> None:
         """Read profiles into memory while there is nothing better to do, as far as it has room."""
+        if self._will_calculate:
+            await self.read(import_module, _CALCULATING)
         rows = self._engine.state.scan()
         has_room = True
         while has_room:
@@ -67,6 +72,12 @@ class Keeping:
             if not some:
                 self._engine.folding.has_warmed()
         await self.stored(rows.close)
+
+    @property
+    def _will_calculate(self) -> bool:
+        """Whether decisions need what takes a fifth of a second to import."""
+        decision = self._engine.settings.decision
+        return decision.exploration == "thompson" or self._engine.models.value is not None
 
     async def checkpoint_now_and_then(self, seconds: float) -> None:
         """Store a checkpoint now and then; a failure is told, and tried again."""
@@ -107,7 +118,7 @@ class Keeping:
         except (CustomeringError, OSError):
             folding.drop_picture()
             raise
-        folding.end_picture()
+        await _take_apart(folding.end_picture())
         await self._store_what_was_learned()
 
     async def _store_what_was_learned(self) -> None:
@@ -174,3 +185,12 @@ class Keeping:
             picture = learner.picture()
             await self.stored(lambda: learner.write(picture))
             return empty
+
+
+async def _take_apart(unneeded: Iterable[dict[Identifier, Any]]) -> None:
+    """Free profiles a few at a time: a hundred thousand at once would hold the loop up for long."""
+    for some in unneeded:
+        while some:
+            for _ in range(min(_FREED_AT_ONCE, len(some))):
+                some.popitem()
+            await asyncio.sleep(0)

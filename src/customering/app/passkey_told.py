@@ -3,6 +3,8 @@
 from base64 import urlsafe_b64decode
 from typing import Any, NamedTuple
 
+from customering.kernel.errors import Invalid
+
 _LENGTH_MOST = 4_000
 
 
@@ -80,3 +82,8 @@ def base64url(text: str) -> bytes:
     if len(text) > _LENGTH_MOST or not text.isascii():
         raise ValueError("no base64url")
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def does_not_hold() -> Invalid:
+    """Give the one answer to every passkey that does not hold, whatever the reason."""
+    return Invalid("this passkey does not hold here", hint="try again, or sign in by a letter")

@@ -12,32 +12,14 @@ OWASP ASVS 5.0: 6.3.3, 6.5.1, 6.6.2, 6.7.1.
 """
 
 import hmac
-import logging
 import secrets
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from typing import Any, Literal
-
-from webauthn import (
-    generate_authentication_options,
-    generate_registration_options,
-    verify_authentication_response,
-    verify_registration_response,
-)
-from webauthn.helpers import options_to_json_dict, parse_client_data_json
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    CredentialDeviceType,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from customering.app.passkey_challenges import Challenges, Use
 from customering.app.passkey_told import Site as Site
 from customering.app.passkey_told import Told as Told
-from customering.app.passkey_told import base64url
+from customering.app.passkey_told import base64url, does_not_hold
 from customering.kernel.clock import format_instant
 from customering.kernel.errors import Invalid
 from customering.kernel.ids import Identifier, stable_id
@@ -45,8 +27,6 @@ from customering.stores.portal_passkeys import PasskeyRow, PortalPasskeys
 
 PASSKEYS_MOST = 20
 LABEL_MOST = 60
-_ASKED_MS = 5 * 60_000
-_logger = logging.getLogger("customering.portal")
 
 
 class Passkeys:
@@ -110,22 +90,17 @@ class Passkeys:
         Invalid
             When the person has 20 already.
         """
+        from customering.app.passkey_ceremonies import asked_to_add  # see there
+
         held = self._store.of(names)
         _check_room(held)
-        options = generate_registration_options(
-            rp_id=site.host,
-            rp_name=site.name,
-            user_name=shown_name,
-            user_id=self._handle(person),
+        return asked_to_add(
+            site,
+            handle=self._handle(person),
+            shown_name=shown_name,
             challenge=self._challenges.make("add", bound_to),
-            timeout=_ASKED_MS,
-            authenticator_selection=AuthenticatorSelectionCriteria(
-                resident_key=ResidentKeyRequirement.REQUIRED,
-                user_verification=UserVerificationRequirement.REQUIRED,
-            ),
-            exclude_credentials=[PublicKeyCredentialDescriptor(id=one.credential) for one in held],
+            held=held,
         )
-        return options_to_json_dict(options)
 
     def add(
         self,
@@ -144,16 +119,12 @@ class Passkeys:
         Invalid
             When what was told does not hold, the name cannot be shown, or there are 20 already.
         """
+        from customering.app.passkey_ceremonies import added, invalid_as_one, is_synced
+
         label = checked_label(label)
         _check_room(self._store.of(names))
-        with _invalid_as_one():
-            made = verify_registration_response(
-                credential=told.registration(),
-                expected_challenge=self._used_up(told, "add", bound_to),
-                expected_rp_id=site.host,
-                expected_origin=site.origin,
-                require_user_verification=True,
-            )
+        with invalid_as_one():
+            made = added(site, told, self._used_up(told, "add", bound_to))
         row = PasskeyRow(
             credential=made.credential_id,
             passkey_id=stable_id("passkey", made.credential_id.hex()),
@@ -163,11 +134,11 @@ class Passkeys:
             public_key=made.credential_public_key,
             sign_count=made.sign_count,
             label=label,
-            is_synced=made.credential_device_type is CredentialDeviceType.MULTI_DEVICE,
+            is_synced=is_synced(made),
             begun_at=self._clock(),
         )
         if not self._store.add(row):
-            raise _does_not_hold()
+            raise does_not_hold()
         return row
 
     # Using one
@@ -190,19 +161,10 @@ class Passkeys:
             What names whoever is signed in; nothing of them to sign in, so that what is asked for
             is the same for everybody.
         """
+        from customering.app.passkey_ceremonies import asked_to_enter
+
         held = self._store.of(names) if names else []
-        options = generate_authentication_options(
-            rp_id=site.host,
-            challenge=self._challenges.make(use, bound_to),
-            timeout=_ASKED_MS,
-            allow_credentials=[
-                PublicKeyCredentialDescriptor(id=one.credential)
-                for one in held
-                if one.site == site.host
-            ],
-            user_verification=UserVerificationRequirement.REQUIRED,
-        )
-        return options_to_json_dict(options)
+        return asked_to_enter(site, challenge=self._challenges.make(use, bound_to), held=held)
 
     def enter(
         self, site: Site, use: Literal["enter", "confirm"], told: Told, *, bound_to: str
@@ -214,20 +176,14 @@ class Passkeys:
         Invalid
             When it does not hold, whatever the reason: always in the same words.
         """
-        with _invalid_as_one():
+        from customering.app.passkey_ceremonies import entered, invalid_as_one
+
+        with invalid_as_one():
             challenge = self._used_up(told, use, bound_to)
             row = self._store.find(base64url(told.credential))
             if row is None or not hmac.compare_digest(row.handle, base64url(told.handle)):
-                raise _does_not_hold()
-            signed = verify_authentication_response(
-                credential=told.assertion(),
-                expected_challenge=challenge,
-                expected_rp_id=site.host,
-                expected_origin=site.origin,
-                credential_public_key=row.public_key,
-                credential_current_sign_count=row.sign_count,
-                require_user_verification=True,
-            )
+                raise does_not_hold()
+            signed = entered(site, told, challenge, row)
         is_first = self._store.note_used(
             row.credential,
             before=row.sign_count,
@@ -235,7 +191,7 @@ class Passkeys:
             now_ms=self._clock(),
         )
         if not is_first:
-            raise _does_not_hold()
+            raise does_not_hold()
         return row
 
     # The list of them
@@ -264,10 +220,12 @@ class Passkeys:
 
     def _used_up(self, told: Told, use: Use, bound_to: str) -> bytes:
         """Give the challenge that was answered, which holds no more from here on."""
-        client_data = parse_client_data_json(base64url(told.client_data))
+        from customering.app.passkey_ceremonies import answered
+
+        client_data = answered(told)
         challenge = client_data.challenge
         if client_data.cross_origin or not self._challenges.use(challenge, use, bound_to):
-            raise _does_not_hold()
+            raise does_not_hold()
         return challenge
 
     def _handle(self, person: Identifier) -> bytes:
@@ -304,24 +262,3 @@ def checked_label(label: str) -> str:
 def _check_room(held: Collection[PasskeyRow]) -> None:
     if len(held) >= PASSKEYS_MOST:
         raise Invalid(f"there are {PASSKEYS_MOST} already", hint="remove one that is not used")
-
-
-@contextmanager
-def _invalid_as_one() -> Iterator[None]:
-    """Say of whatever does not hold the same: a page must not teach anybody what is missing.
-
-    What a device tells is read by a library that lets errors of many kinds out of bytes that mean
-    nothing; each of them says the same, which is that they do not hold.
-    """
-    try:
-        yield
-    except Invalid:
-        _logger.warning("a passkey did not hold")
-        raise
-    except (WebAuthnException, ArithmeticError, LookupError, TypeError, ValueError) as error:
-        _logger.warning("a passkey did not hold: %s", type(error).__name__)
-        raise _does_not_hold() from error
-
-
-def _does_not_hold() -> Invalid:
-    return Invalid("this passkey does not hold here", hint="try again, or sign in by a letter")

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import duckdb
 import msgspec
 
 from customering.app.purchases import Item
@@ -26,6 +25,8 @@ def read_products(path: Path) -> dict[str, Item]:
     InvalidFile
         When the file cannot be read or has no column of ids.
     """
+    import duckdb  # here: a server that imports nothing does without its 13 MB
+
     with duckdb.connect() as connection:
         try:
             source = "'" + str(path).replace("'", "''") + "'"

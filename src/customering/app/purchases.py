@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from customering.app.permission import Permission
@@ -72,8 +71,10 @@ class Item(Record, frozen=True):
         return name.capitalize() if name.isupper() else name
 
 
-def people_table(person_of: Mapping[str, str]) -> pa.Table:
-    """Give the table that maps the anchors of people with several identifiers to one name."""
+def people_table(person_of: Mapping[str, str]) -> Any:
+    """Give the Arrow table that maps the anchors of people with several identifiers to one name."""
+    import pyarrow as pa  # with DuckDB, at its first use: see `customering.stores.history`
+
     return pa.table(
         {
             "anchor": pa.array(list(person_of), pa.string()),
@@ -101,6 +102,8 @@ def with_people(
     where
         A condition over the columns of the history ``h``.
     """
+    import pyarrow as pa
+
     history.connection.register("people", people_table(person_of))
     exceptions = pa.array(sorted(permission.exceptions), pa.string())
     history.connection.register("exceptions", pa.table({"anchor": exceptions}))
@@ -187,7 +190,7 @@ def read_items(history: History) -> dict[str, Item]:
     return {row["product_id"]: Item(**row) for row in table.to_pylist()}
 
 
-def _names(table: pa.Table) -> list[str]:
+def _names(table: Any) -> list[str]:
     return [str(name) for name in table["name"].to_pylist()]
 
 

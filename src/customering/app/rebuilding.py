@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
-import pyarrow as pa
 
 from customering.app.folding import (
     Progress,
@@ -154,7 +153,7 @@ def _states(
     everything = traits.mask_of(traits.purposes)
     encode = msgspec.json.encode
     for batch in _built(history, traits):
-        for anchor, text in zip(*map(pa.Array.to_pylist, batch.columns), strict=True):
+        for anchor, text in zip(*(column.to_pylist() for column in batch.columns), strict=True):
             own = mask_of(anchor)
             mask = stated if own is None else own
             state: Any = text.encode()
@@ -166,8 +165,8 @@ def _states(
             yield anchor, Kept(state, None if record is None else encode(record), own)
 
 
-def _built(history: History, traits: TraitSet) -> Iterator[pa.RecordBatch]:
-    """Give pairs of anchor and state as the history says, in order of the anchor in each slice."""
+def _built(history: History, traits: TraitSet) -> Iterator[Any]:
+    """Give Arrow batches of anchor and state, in order of the anchor in each slice."""
     for relation in history.slices(_SLICE_ROWS):
         history.execute(f"CREATE OR REPLACE TEMP VIEW slice AS FROM {relation}")
         yield from history.batches(states_sql(traits, "slice").order_by("anchor").sql("duckdb"))

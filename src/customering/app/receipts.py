@@ -173,11 +173,13 @@ class Receipts:
             start = self.chain.offset
             some: list[Event] = []
             for block in log.read(after=start - 1):
-                some += [
-                    event
-                    for line in block.lines()
-                    if _MARK in line and (event := from_json(line, Event)).name in PERMISSION_NAMES
-                ]
+                if _MARK in block.payload:  # few blocks have any: do not take the others apart
+                    some += [
+                        event
+                        for line in block.lines()
+                        if _MARK in line
+                        and (event := from_json(line, Event)).name in PERMISSION_NAMES
+                    ]
                 start = block.first + block.count
                 if len(some) >= _AT_ONCE:
                     added += self._add(some, start)

@@ -103,6 +103,8 @@ class IdentityGraph:
             return known[0]
         known = self._older.get(identifiers)
         if known is None or occurred_at <= known[1]:
+            # What is remembered below, and every profile, shares its texts with the links.
+            identifiers = tuple(map(self.partition.held, identifiers))
             known = self._look(identifiers, event_id, occurred_at, source), occurred_at
         if len(self._recent) >= _CACHED_TUPLES:
             self._older, self._recent = self._recent, {}

@@ -174,7 +174,14 @@ class Partition:
 
     def add(self, link: Link) -> Changed | None:
         """Take a link, and give the identifiers whose person changed; None when it is no news."""
-        pair = (link.left, link.right)
+        left, right = pair = (link.left, link.right)
+        if (
+            link.kind == "observed"
+            and self._accepted.lacks(left, right)
+            and self._spare.lacks(left, right)
+            and not self._ruled
+        ):
+            return self._begin(link)
         ruled = self._ruled.get(pair) if self._ruled else None
         held = self._find(*pair)
         if link.kind != "observed":
@@ -194,15 +201,31 @@ class Partition:
             self._latest = link
         return changed
 
+    def _begin(self, link: Link) -> Changed:
+        """Take the link of two identifiers that have no other, as most links are."""
+        left, right = link.left, link.right
+        source = self._sources.setdefault(link.source, link.source)
+        if source is not link.source:
+            link = msgspec.structs.replace(link, source=source)
+        # One of each type is never too many, and no operator has ruled on anything.
+        is_refused = kind_of(left) == kind_of(right) and self.rules.breach(
+            link, (left,), (right,), self._apart
+        )
+        (self._spare if is_refused else self._accepted).put_first(link)
+        if self._is_latest(link):
+            self._latest = link
+        return _NOBODY if is_refused else frozenset((left, right))
+
     def _compact(self, link: Link) -> Link:
         """Give the link with texts that are already held, so that each is in memory once."""
-        left, right = self._held(link.left), self._held(link.right)
+        left, right = self.held(link.left), self.held(link.right)
         source = self._sources.setdefault(link.source, link.source)
         if left is link.left and right is link.right and source is link.source:
             return link
         return msgspec.structs.replace(link, left=left, right=right, source=source)
 
-    def _held(self, name: Identifier) -> Identifier:
+    def held(self, name: Identifier) -> Identifier:
+        """Give an identifier as the text that is held already, so that each is in memory once."""
         for link in self._accepted.at(name) or self._spare.at(name):
             return link.left if link.left == name else link.right
         return name

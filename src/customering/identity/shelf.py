@@ -37,6 +37,10 @@ class Shelf:
                 if link.left == name:
                     yield link
 
+    def lacks(self, name: Identifier, other: Identifier) -> bool:
+        """Tell whether neither of two identifiers has a link here."""
+        return not (self._filed.get(name) or self._filed.get(other))
+
     def names(self) -> Iterator[Identifier]:
         """Give every identifier that has a link here."""
         return (name for name, filed in self._filed.items() if filed)
@@ -61,6 +65,10 @@ class Shelf:
             if other in (link.left, link.right):
                 return link
         return None
+
+    def put_first(self, link: Link) -> None:
+        """File a link of two identifiers of which neither has one."""
+        self._filed[link.left] = self._filed[link.right] = link
 
     def put(self, link: Link) -> None:
         """File a link, in the place of the one its pair had."""

@@ -4,7 +4,7 @@ import logging
 from http import HTTPStatus
 from typing import Any, cast
 
-from litestar import Litestar, Response, get
+from litestar import Response, get
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
@@ -38,6 +38,7 @@ from customering.portal.pages import ASSET_TYPES, ASSETS, as_json, go_to
 from customering.portal.sending import SignIns
 from customering.web.answers import Handler, problem, retry_after, status_of
 from customering.web.entrance import Entrance
+from customering.web.litestar_doors import LitestarDoors
 from customering.web.problems import AnyRequest
 
 _HANDLERS: list[ControllerRouterHandler] = [
@@ -106,7 +107,7 @@ def doors(entrance: Entrance, rights: RightsDesk) -> dict[str, tuple[str, Handle
     return found
 
 
-def portal(entrance: Entrance, rights: RightsDesk) -> Litestar:
+def portal(entrance: Entrance, rights: RightsDesk) -> LitestarDoors:
     """Put the pages together.
 
     Parameters
@@ -116,7 +117,7 @@ def portal(entrance: Entrance, rights: RightsDesk) -> Litestar:
     """
     desk = Desk(entrance, rights)
     shared: dict[str, Any] = {"desk": desk, "sign_ins": SignIns(desk)}
-    return Litestar(
+    return LitestarDoors(
         [*_HANDLERS, asset],
         state=State(shared),
         dependencies={name: _given(value) for name, value in shared.items()},

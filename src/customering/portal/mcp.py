@@ -11,6 +11,7 @@ which is installed with ``customering[agents]``.
 
 import json
 from asyncio import to_thread
+from functools import cache
 from importlib.util import find_spec
 from typing import Any, NamedTuple, cast
 from urllib.parse import quote
@@ -143,7 +144,21 @@ def door(portal: Handler, grants: Grants) -> Handler:
     grants
         Who is let in.
     """
-    # Imported here: they take a second, and only shops whose people have agents pay for it.
+    speaker = cache(lambda: _speaker(portal, grants))
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        if await to_thread(grants.find, _shown(scope)) is None:
+            await answer_json(send, 401, _UNKNOWN, [(b"www-authenticate", b"Bearer")])
+            return
+        speak = await to_thread(speaker)  # the first one takes long to make
+        await speak(scope, receive, send)
+
+    return serve
+
+
+def _speaker(portal: Handler, grants: Grants) -> Handler:
+    """Give what speaks the protocol with somebody who is let in."""
+    # Imported here: they take half a second and 30 MB, for the first agent that comes.
     import httpx
     import mcp_types as types
     from mcp.server.lowlevel import Server
@@ -188,16 +203,13 @@ def door(portal: Handler, grants: Grants) -> Handler:
         on_call_tool=call_tool,
     )
 
-    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        if await to_thread(grants.find, _shown(scope)) is None:
-            await answer_json(send, 401, _UNKNOWN, [(b"www-authenticate", b"Bearer")])
-            return
+    async def speak(scope: Scope, receive: Receive, send: Send) -> None:
         # One for each request: nothing is remembered between them, so nothing has to be ended.
         manager = StreamableHTTPSessionManager(server, json_response=True, stateless=True)
         async with manager.run():
             await manager.asgi_app(scope, receive, send)
 
-    return serve
+    return speak
 
 
 def _told_of(tool: Tool) -> dict[str, Any]:

@@ -1,9 +1,10 @@
-"""What the SQL databases say differently: an insert that meets a row that is there already."""
+"""What SQL databases say each in its own way: what is done where something is there already."""
 
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, MetaData
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 
 def insert_of(engine: Engine) -> Callable[..., Any]:
@@ -19,3 +20,11 @@ def insert_of(engine: Engine) -> Callable[..., Any]:
     from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 
     return postgresql_insert
+
+
+def make_tables(connection: Connection, metadata: MetaData) -> None:
+    """Make the tables and indexes that are not there, while another process may do the same."""
+    for table in metadata.sorted_tables:
+        connection.execute(CreateTable(table, if_not_exists=True))
+        for index in table.indexes:
+            connection.execute(CreateIndex(index, if_not_exists=True))

@@ -5,9 +5,7 @@ import tempfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-import duckdb
 import msgspec
-import pyarrow as pa
 
 from customering.kernel.ids import Identifier
 from customering.kernel.records import Record
@@ -90,7 +88,9 @@ def _load(
     """Make the tables ``leaving`` and ``incoming``; what history lacks does not come in yet."""
     lines = [(offset, [line]) for offset, line in mended.items() if offset < history.offset]
     write_lines(path, iter(lines), anchor_of, len(lines) + 1)
-    connection: duckdb.DuckDBPyConnection = history.connection
+    import pyarrow as pa  # with DuckDB, at its first use: see `customering.stores.history`
+
+    connection = history.connection
     connection.execute(load_sql(path, history.manifest.buckets))
     offsets = pa.table({"offset": pa.array(leaving, pa.int64())})
     connection.register("leaving_offsets", offsets)

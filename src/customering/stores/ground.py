@@ -6,11 +6,10 @@ from typing import ClassVar
 
 from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, delete, event
 from sqlalchemy.exc import DatabaseError
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 from customering.kernel.errors import Unavailable
 from customering.kernel.ids import Identifier
-from customering.stores.dialects import insert_of
+from customering.stores.dialects import insert_of, make_tables
 
 
 class GroundDatabase:
@@ -38,10 +37,7 @@ class GroundDatabase:
             event.listen(self._engine, "connect", _prepare_sqlite)
         self._insert = insert_of(self._engine)
         with self._transaction() as connection:
-            for table in metadata.sorted_tables:  # another process may be making them right now
-                connection.execute(CreateTable(table, if_not_exists=True))
-                for index in table.indexes:
-                    connection.execute(CreateIndex(index, if_not_exists=True))
+            make_tables(connection, metadata)
 
     def close(self) -> None:
         """Close the database."""

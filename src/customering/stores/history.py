@@ -7,7 +7,9 @@
 3. ``manifest.json`` names the parts and the offset they reach; it is replaced in one step, so a
    crash leaves the old history in force and at most some files that nobody names.
 
-The history is derived: delete the folder and it is written again from the log.
+The history is derived: delete the folder and it is written again from the log. DuckDB, and Arrow
+with it, are imported at the first question: a server that nobody asks about the past does without
+their 40 MB.
 """
 
 import shutil
@@ -17,9 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import msgspec
-import pyarrow as pa
 
 from customering.events.model import Event
 from customering.kernel.ids import Identifier
@@ -75,7 +75,7 @@ class History:
         folder.mkdir(parents=True, exist_ok=True)
         self.manifest = read_manifest(self._manifest_path, buckets)
         """The parts in force."""
-        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._connection: Any = None
 
     @property
     def offset(self) -> int:
@@ -96,9 +96,11 @@ class History:
         return int(table["anchors"][0].as_py())
 
     @property
-    def connection(self) -> duckdb.DuckDBPyConnection:
+    def connection(self) -> Any:
         """The DuckDB connection of this history, opened at first use."""
         if self._connection is None:
+            import duckdb
+
             self._connection = duckdb.connect(config=self._limits)
         return self._connection
 
@@ -168,6 +170,8 @@ class History:
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Say which file is damaged when DuckDB fails to read one."""
+        import duckdb
+
         try:
             yield
         except (duckdb.Error, OSError) as error:  # by way of Arrow, DuckDB's errors are OSErrors
@@ -342,24 +346,23 @@ class History:
         with self.reading():
             self.connection.execute(sql, list(parameters))
 
-    def arrow(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
+    def arrow(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
         """Run a query, usually over `relation`, and give the result as an Arrow table."""
         with self.reading():
-            table: pa.Table = self.connection.sql(sql, params=list(parameters)).to_arrow_table()
-        return table
+            return self.connection.sql(sql, params=list(parameters)).to_arrow_table()
 
-    def batches(self, sql: str, rows: int = 50_000) -> Iterator[pa.RecordBatch]:
-        """Run a query and give the result in batches, holding one at a time."""
+    def batches(self, sql: str, rows: int = 50_000) -> Iterator[Any]:
+        """Run a query and give the result in batches of Arrow, holding one at a time."""
         with self.reading():
             yield from self.connection.sql(sql).to_arrow_reader(rows)
 
-    def export(self, out: Path, anchors: pa.Table) -> int:
+    def export(self, out: Path, anchors: Any) -> int:
         """Write the events of some anchors to one Parquet file and give their number.
 
         Parameters
         ----------
         anchors
-            One column ``anchor``.
+            An Arrow table of one column ``anchor``.
         """
         self.connection.register("wanted", anchors)
         target = str(out).replace("'", "''")

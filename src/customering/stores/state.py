@@ -10,8 +10,10 @@ import sqlite3
 import threading
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from heapq import merge
 from itertools import islice
-from typing import NamedTuple
+from sys import intern
+from typing import Any, NamedTuple, get_args
 
 from sqlalchemy import (
     BigInteger,
@@ -36,15 +38,19 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DatabaseError
 
-from customering.identity.model import Link
+from customering.identity.model import Link, LinkKind
 from customering.kernel.errors import Conflict, Unavailable
 from customering.kernel.ids import Identifier
-from customering.stores.dialects import insert_of
+from customering.stores.dialects import insert_of, make_tables
 from customering.stores.erasing_mark import mark_if_new
+from customering.stores.many_rows import ManyRows
 
 SCHEMA_VERSION = "1"
 _CHUNK = 500  # bound variables a statement: below every database's limit
-_ROWS = 10_000  # rows a round when states are swapped in
+_LINKS_AT_ONCE = 10_000
+_STATES_AT_ONCE = 250  # of 20 kB each where people do much
+_KINDS: dict[str, LinkKind] = {kind: kind for kind in get_args(LinkKind)}
+_SORTED_AT_ONCE = 1_000  # names: less than half a millisecond
 
 _metadata = MetaData()
 
@@ -63,11 +69,12 @@ _states = Table(
     Column("mask", BigInteger),
     sqlite_with_rowid=False,
 )
-Index(
-    "states_consenting",
-    _states.c.anchor,
-    sqlite_where=_states.c.consent.is_not(None),
-    postgresql_where=_states.c.consent.is_not(None),
+_IS_OWN = or_(_states.c.consent.is_not(None), _states.c.mask.is_not(None))
+# Both databases take these words. Of SQLAlchemy they would be an option of each, and naming that of
+# PostgreSQL imports all it has for it.
+_INDEX_OWN = (
+    "CREATE INDEX IF NOT EXISTS states_of_their_own ON states (anchor)"
+    " WHERE consent IS NOT NULL OR mask IS NOT NULL"
 )
 _links = Table(
     "links",
@@ -87,7 +94,6 @@ _GET = select(_states.c.anchor, _states.c.state).where(
     _states.c.anchor.in_(bindparam("names", expanding=True))
 )
 _GET_ONE = select(_states.c.state).where(_states.c.anchor == bindparam("name"))
-_MAPPED_BYTES = 268_435_456
 
 
 class Kept(NamedTuple):
@@ -127,12 +133,16 @@ class State:
         if self._engine.dialect.name == "sqlite":
             event.listen(self._engine, "connect", _prepare_sqlite)
         self._insert = insert_of(self._engine)
+        self._renew_states = ManyRows(_states, self._engine, _take_new)
+        self._add_states = ManyRows(_states, self._engine)
+        self._take_links = ManyRows(_links, self._engine, _keep_earlier)
         self._one = _GET_ONE.compile(dialect=self._engine.dialect)
         self._asking = threading.Lock()
         self._asked: sqlite3.Connection | None = None
         try:
             with self._engine.begin() as connection:
-                _metadata.create_all(connection)
+                make_tables(connection, _metadata)
+                connection.exec_driver_sql(_INDEX_OWN)
                 version = self._get(connection, "schema_version")
                 if version is None:
                     self._set(connection, "schema_version", SCHEMA_VERSION)
@@ -219,18 +229,14 @@ class State:
     def choices(self) -> Iterator[tuple[Identifier, Kept]]:
         """Give what is kept for every anchor that carries a choice or a mask of its own."""
         with self._engine.connect() as connection:
-            rows = connection.execute(
-                select(_states).where(
-                    or_(_states.c.consent.is_not(None), _states.c.mask.is_not(None))
-                )
-            )
+            rows = connection.execute(select(_states).where(_IS_OWN))
             for anchor, state, consent, mask in rows:
                 yield Identifier(anchor), Kept(state, consent, mask)
 
     def scan(self) -> Generator[tuple[Identifier, bytes], None, None]:
         """Give every anchor with its state, one round of rows at a time."""
         with self._engine.connect() as connection:
-            rows = connection.execution_options(yield_per=_ROWS).execute(
+            rows = connection.execution_options(yield_per=_STATES_AT_ONCE).execute(
                 select(_states.c.anchor, _states.c.state).order_by(_states.c.anchor)
             )
             for anchor, state in rows:
@@ -269,7 +275,7 @@ class State:
     def links(self) -> Iterator[Link]:
         """Give every link."""
         with self._engine.connect() as connection:
-            rows = connection.execution_options(yield_per=_ROWS).execute(
+            rows = connection.execution_options(yield_per=_LINKS_AT_ONCE).execute(
                 select(*(_links.c[name] for name in Link.__struct_fields__))
             )
             for left, right, evidence, occurred_at, source, kind in rows:
@@ -278,8 +284,8 @@ class State:
                     right=right,
                     evidence=evidence,
                     occurred_at=occurred_at,
-                    source=source,
-                    kind=kind,
+                    source=intern(source),  # a few texts that all links share
+                    kind=_KINDS[kind],
                 )
 
     def commit(
@@ -311,16 +317,8 @@ class State:
         """
         with self._engine.begin() as connection:
             self._advance(connection, before, offset, fingerprint)
-            if states:
-                statement = self._insert(_states)
-                new = statement.excluded
-                connection.execute(
-                    statement.on_conflict_do_update(
-                        index_elements=["anchor"],
-                        set_={"state": new.state, "consent": new.consent, "mask": new.mask},
-                    ),
-                    [{"anchor": anchor, **kept._asdict()} for anchor, kept in states.items()],
-                )
+            rows = ((anchor, *states[anchor]) for anchor in _in_order(states))
+            self._renew_states.write(connection, rows)
             self._add_links(connection, links)
 
     def _advance(self, connection: Connection, before: int, offset: int, fingerprint: str) -> None:
@@ -353,22 +351,15 @@ class State:
         self._set(connection, "fingerprint", fingerprint)
 
     def _add_links(self, connection: Connection, links: Sequence[Link]) -> None:
-        if links:
-            statement = self._insert(_links)
-            earlier = case(
-                (
-                    statement.excluded.occurred_at < _links.c.occurred_at,
-                    statement.excluded.occurred_at,
-                ),
-                else_=_links.c.occurred_at,
-            )
-            connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=["left", "right", "kind", "evidence"],
-                    set_={"occurred_at": earlier},
-                ),
-                [{name: getattr(link, name) for name in Link.__struct_fields__} for link in links],
-            )
+        rows: dict[tuple[str, str, str, str], Link] = {}
+        for link in links:
+            key = (link.left, link.right, link.kind, link.evidence)
+            known = rows.get(key)
+            if known is None or link.occurred_at < known.occurred_at:
+                rows[key] = link
+        self._take_links.write(
+            connection, ((*key, link.occurred_at, link.source) for key, link in rows.items())
+        )
 
     def replace(
         self,
@@ -385,19 +376,43 @@ class State:
         int
             The number of states.
         """
-        count = 0
-        remaining = iter(states)
         with self._engine.begin() as connection:
             connection.execute(_states.delete())
             connection.execute(_links.delete())
-            while chunk := list(islice(remaining, _ROWS)):
-                rows = [{"anchor": anchor, **kept._asdict()} for anchor, kept in chunk]
-                connection.execute(insert(_states), rows)
-                count += len(chunk)
+            rows = ((anchor, *kept) for anchor, kept in states)
+            count = self._add_states.write(connection, rows)
             self._add_links(connection, links)
             self._set(connection, "offset", str(offset))
             self._set(connection, "fingerprint", fingerprint)
         return count
+
+
+def _in_order(names: Iterable[Identifier]) -> Iterator[Identifier]:
+    """Give names in order, so that each page of the database is written once.
+
+    They are sorted in pieces and merged: no other thread waits until a hundred thousand are sorted.
+    """
+    remaining = iter(names)
+    pieces = iter(lambda: sorted(islice(remaining, _SORTED_AT_ONCE)), [])
+    return merge(*pieces)
+
+
+def _take_new(statement: Any) -> Any:
+    """Have a state that is there already give way."""
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=["anchor"],
+        set_={"state": new.state, "consent": new.consent, "mask": new.mask},
+    )
+
+
+def _keep_earlier(statement: Any) -> Any:
+    """Have a link that is there already take the earlier of the two instants, and nothing else."""
+    new = statement.excluded.occurred_at
+    earlier = case((new < _links.c.occurred_at, new), else_=_links.c.occurred_at)
+    return statement.on_conflict_do_update(
+        index_elements=["left", "right", "kind", "evidence"], set_={"occurred_at": earlier}
+    )
 
 
 def _prepare_sqlite(connection: object, record: object) -> None:
@@ -408,5 +423,4 @@ def _prepare_sqlite(connection: object, record: object) -> None:
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA busy_timeout = 5000")
     cursor.execute("PRAGMA secure_delete = FAST")  # old versions of a row do not stay in its page
-    cursor.execute(f"PRAGMA mmap_size = {_MAPPED_BYTES}")
     cursor.close()

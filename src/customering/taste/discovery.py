@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import scipy  # each of its parts is imported at its first use: they take long
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from customering.taste.ease import ease_weights, strongest
 from customering.taste.groups import Groups
@@ -37,7 +37,7 @@ class Discovery:
 
     items: Ints
     column: Ints
-    neighbours: csr_array
+    neighbours: "scipy.sparse.csr_array"
     popular: Ints
 
     @property
@@ -46,7 +46,7 @@ class Discovery:
         return len(self.items)
 
     @cached_property
-    def speakers(self) -> csr_array:
+    def speakers(self) -> "scipy.sparse.csr_array":
         """The neighbours turned round: rows are columns spoken for, columns are columns bought."""
         return self.neighbours.T.tocsr()
 
@@ -202,7 +202,7 @@ def because_of(bought: Ints, wanted: Ints, discovery: Discovery, *, keep: int) -
     return reasons
 
 
-def _bought(past: Histories, column: Ints, columns: int) -> csr_array:
+def _bought(past: Histories, column: Ints, columns: int) -> "scipy.sparse.csr_array":
     """Give the person-by-column matrix of zeros and ones.
 
     Its indices are 32 bit as those of the neighbours are: a product of mixed widths would widen
@@ -212,4 +212,4 @@ def _bought(past: Histories, column: Ints, columns: int) -> csr_array:
     kept = place >= 0
     rows, cells = past.pair_person[kept].astype(np.int32), place[kept].astype(np.int32)
     ones = np.ones(len(rows), dtype=np.float32)
-    return csr_array((ones, (rows, cells)), shape=(past.people, columns))
+    return scipy.sparse.csr_array((ones, (rows, cells)), shape=(past.people, columns))

@@ -82,13 +82,17 @@ class Words:
     def _having(self) -> dict[str, Ints]:
         """The numbers of the products that have each word, rising."""
         listed: dict[str, list[int]] = {}
+        found: dict[tuple[str, ...], set[str]] = {}  # in a shop many are described alike
         for at, product in enumerate(self._described.values()):
-            for word in _words_of(product):
+            told = product.title, product.category, product.department, product.brand
+            if told not in found:
+                found[told] = _words_of(product)
+            for word in found[told]:
                 listed.setdefault(word, []).append(at)
         return {word: np.array(places, dtype=np.int64) for word, places in listed.items()}
 
     def prepare(self) -> None:
-        """Work out what the first question would: some 10 us a product."""
+        """Work out what the first question would: some microseconds a product."""
         _ = self.place, self._having
 
     def title(self, product: str) -> str:

@@ -1,9 +1,13 @@
 """The live path where permission and identity meet: always what a rebuild gives."""
 
+from typing import Any
+
 import pytest
 
+from customering.app.folding import packed, unpacked
 from customering.events.model import CONSENT_UPDATED, Event
 from customering.kernel.ids import Identifier
+from customering.kernel.records import to_json
 from town import NOON, OpenShop, assert_rebuild_changes_nothing, states_of
 
 ADA, PHONE = Identifier("user_id:ada"), Identifier("anonymous_id:phone")
@@ -32,6 +36,15 @@ def chose(number: int, answer: str) -> Event:
         recorded_at=NOON + number,
         properties={"purposes": {PURPOSE: answer}},
     )
+
+
+@pytest.mark.parametrize(
+    "value", [[], [None] * 9, ["null,", "\0", "\\0", {"null,null,": None}, [1, None]]]
+)
+def test_what_is_read_ahead_is_unpacked_as_it_was(value: list[Any]) -> None:
+    state = to_json(value)
+    assert unpacked(packed(state)) == state
+    assert len(packed(state)) <= len(state)
 
 
 def test_an_identifier_without_events_of_its_own_has_no_state(open_shop: OpenShop) -> None:

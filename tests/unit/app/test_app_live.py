@@ -140,6 +140,7 @@ def test_checkpoints_amid_the_fold_lose_and_double_nothing(
 ) -> None:
     """Pictures are drawn one anchor at a time while people shop, choose and are joined."""
     monkeypatch.setattr("customering.app.keeping._PICTURE_ANCHORS", 1)
+    monkeypatch.setattr("customering.app.keeping._FREED_AT_ONCE", 1)
     random = Random(seed)
     people = [{"userId": f"p{n}"} for n in range(6)]
     engine = open_shop()

@@ -10,6 +10,7 @@ from customering.cli.main import _COMMANDS, every_command
 
 _SLOW = ("joserfc", "scipy.linalg", "scipy.optimize", "scipy.special")
 _STORES = ("duckdb", "numpy", "pyarrow", "sqlalchemy", "sqlglot")
+_LATER = ("cryptography", "duckdb", "numpy.testing", "pyarrow", "scipy.sparse", "webauthn")
 _DOORS = ("limits", "litestar", "prometheus_client", "uvicorn")
 
 
@@ -31,7 +32,7 @@ def _imported(module: str) -> set[str]:
         ("customering.cli.main", (*_SLOW, *_STORES, *_DOORS, "customering.app")),
         ("customering.cli.keys", (*_SLOW, *_DOORS, "duckdb", "pyarrow", "scipy.sparse", "sqlglot")),
         ("customering.app.engine", (*_SLOW, *_DOORS)),
-        ("customering.serve.process", (*_SLOW, "rich")),
+        ("customering.serve.process", (*_SLOW, *_LATER, "rich")),
     ],
 )
 def test_what_takes_long_to_import_waits_for_its_use(module: str, spared: tuple[str, ...]) -> None:

@@ -230,3 +230,26 @@ def test_loading_gives_the_same_graph_and_nothing_to_keep():
     assert people_of(graph) == resolve(links, IdentitySettings(shared_above=50)).groups
     assert graph.take_pending() == ()
     assert graph.changed == frozenset()
+
+
+def test_each_name_is_in_memory_once_however_often_it_comes():
+    graph = IdentityGraph()
+
+    def fresh(*names: Identifier) -> tuple[Identifier, ...]:
+        return tuple(Identifier("".join(name)) for name in names)
+
+    graph.observe(fresh(WEB, ADA), "e1", 5)
+    graph.observe(fresh(WEB, ADA), "e2", 1)
+    graph.observe(fresh(ADA, WEB), "e3", 9)
+    graph.observe(fresh(BO, ADA), "e4", 9)
+    held = {id(graph.partition.held(name)) for name in (WEB, ADA)}
+    told = {id(end) for link in graph.links() for end in (link.left, link.right)}
+    assert held <= told
+    remembered = [name for names in graph._recent for name in names]
+    assert {id(name) for name in remembered if name in (WEB, ADA)} == held
+
+
+def test_two_of_one_type_are_two_people_from_their_first_link_on():
+    graph = IdentityGraph([link_between(ADA, BO, evidence="e1", occurred_at=1)])
+    assert people_of(graph) == ()
+    assert [refusal.rule for refusal in graph.refused()] == ["limit"]

@@ -196,3 +196,45 @@ def test_another_version_of_the_schema_is_not_touched(state: State, path: Path) 
     with pytest.raises(Unavailable, match="schema 99") as caught:
         State(f"sqlite:///{path}")
     assert "rebuild" in caught.value.hint
+
+
+def test_who_chose_nothing_is_not_looked_at_for_choices(state: State, path: Path) -> None:
+    commit(state, 0, 1, a=Kept(b"one"), b=Kept(b"two", mask=5))
+    assert list(state.choices()) == [(B, Kept(b"two", None, 5))]
+    state.close()
+    with sqlite3.connect(path) as connection:
+        ((*_, plan),) = connection.execute(
+            "EXPLAIN QUERY PLAN SELECT * FROM states WHERE consent IS NOT NULL OR mask IS NOT NULL"
+        )
+    connection.close()
+    assert plan == "SCAN states USING INDEX states_of_their_own"
+
+
+def test_a_database_from_before_gets_its_index(state: State, path: Path) -> None:
+    commit(state, 0, 1, a=Kept(b"one", mask=5))
+    state.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP INDEX states_of_their_own")
+    connection.close()
+    again = State(f"sqlite:///{path}")
+    assert list(again.choices()) == [(A, Kept(b"one", None, 5))]
+    again.close()
+    with sqlite3.connect(path) as connection:
+        found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'").fetchall()
+    connection.close()
+    assert ("states_of_their_own",) in found
+
+
+def test_thousands_in_any_order_are_all_kept(state: State) -> None:
+    names = [f"n{number * 7_919 % 2_503:04}" for number in range(2_503)]
+    commit(state, 0, 1, **{name: Kept(name.encode()) for name in names})
+    commit(state, 1, 2, **{name: Kept(b"new") for name in names[:1_201]})
+    assert dict(state.scan()) == {
+        f"user_id:{name}": b"new" if place < 1_201 else name.encode()
+        for place, name in enumerate(names)
+    }
+
+
+def test_of_links_that_come_twice_at_once_the_earliest_stays(state: State) -> None:
+    commit(state, 0, 1, link(A, B, 9), link(A, B, 4), link(A, B, 6))
+    assert list(state.links()) == [link(A, B, 4)]
