@@ -15,7 +15,7 @@ from customering.stores.blocks import lines_of
 from customering.stores.sqlite_log import SqliteLog
 from customering.stores.sqlite_quarantine import SqliteQuarantine
 
-_GATHERING_SECONDS = 0.01  # for what nobody waits for
+_GATHERING_SECONDS = 0.02  # for what nobody waits for
 _BUSY_SECONDS = 0.002  # for what somebody waits for, while each turn of the loop brings more
 _ENOUGH_EVENTS = 100  # that a commit costs each of them little, however few more would come
 _QUIET_TURNS = 2  # a request that arrives in one turn of the loop is served in the next
