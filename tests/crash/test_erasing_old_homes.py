@@ -66,10 +66,11 @@ def test_what_was_let_go_of_is_overwritten_when_it_is_opened_and_once(old_home: 
 def test_without_room_for_it_the_certificate_says_so(
     old_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(path: Path) -> bool:
+    def full(path: Path, *, rows_stay: bool = False) -> bool:
         raise Unavailable("the disk is full", hint="")
 
     monkeypatch.setattr(erasing_beside, "overwrite_once", full)
+    monkeypatch.setattr(erasing_beside, "scrub", full)
     with opened(old_home) as engine:
         engine.begin_erasure(Identifier("user_id:u1"))
         told = engine.finish_erasures()[-1].text
