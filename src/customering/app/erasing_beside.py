@@ -62,7 +62,6 @@ def remove_from_control(
     if not path.exists():
         return []
     deleted = erase_rows_naming(path, naming.is_named_in, kept=("meta", "keys"), only=only)
-    scrub(path)
     return [
         StoreReport(store=f"control.{table}", rows_deleted=rows)
         for table, rows in sorted(deleted.items())
