@@ -20,10 +20,11 @@ from typing import Any
 
 import msgspec
 
+from customering.api.payloads import read_batch
+from customering.app.serve_settings import ServeSettings
 from customering.events.commerce import tracking_plan
 from customering.events.intake import Intake, intake
 from customering.events.model import Event
-from customering.events.segment import unbatch
 from customering.events.settings import EventsSettings
 from customering.identity.graph import IdentityGraph
 from customering.kernel.clock import format_instant
@@ -171,6 +172,7 @@ class Path100:
         self.plan, self.settings = tracking_plan(), EventsSettings()
         self.traits = TraitSet(shipped_traits())
         self.mask = self.traits.mask_of(self.traits.purposes)
+        self.limits = ServeSettings()
         self.graph = IdentityGraph()
         self.states: dict[Any, list[Any]] = {}
 
@@ -197,8 +199,7 @@ class Path100:
         waiting: list[Intake] = []
         for number, body in enumerate(sent):
             now_ms = first_ms + number * BATCH * 1_000 // EVENTS_A_SECOND
-            decoded = meter.take("decode (msgspec)", lambda body=body: msgspec.json.decode(body))
-            payloads = meter.take("unbatch", lambda decoded=decoded: unbatch(decoded))
+            payloads = meter.take("read", lambda body=body: self.read(body))
             waiting.append(meter.take("intake", lambda p=payloads, n=now_ms: self.take(p, n)))
             if len(waiting) == BATCHES_A_COMMIT:
                 events = meter.take("append, durable", lambda w=waiting: self.append(w))
@@ -207,6 +208,12 @@ class Path100:
                 )
                 meter.take("fold", lambda e=events, a=anchors: self.fold(e, a))
                 waiting = []
+
+    def read(self, body: bytes) -> list[Any]:
+        limits = self.limits
+        return read_batch(
+            body, event_bytes_max=limits.event_bytes_max, events_max=limits.batch_events_max
+        ).payloads
 
     def append(self, waiting: list[Intake]) -> Sequence[Event]:
         events = [event for taken in waiting for event in taken.accepted]

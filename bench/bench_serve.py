@@ -293,7 +293,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             warm = environment_of("batch", key, people)
             load(server, url, warm, seconds=max(seconds, people / 8_000), connections=8)
             for kind, connections, items in (
-                ("single", 64, 1), ("single", 32, 1), ("batch", 16, 100), ("decide", 16, 1),
+                ("single", 64, 1), ("single", 32, 1), ("batch", 16, 100),
+                ("decide", 8, 1), ("decide", 16, 1),
             ):  # fmt: skip
                 told = environment_of(kind, key, people)
                 row(
