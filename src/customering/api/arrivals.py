@@ -16,7 +16,7 @@ from customering.web.addresses import Proxies, address_of
 from customering.web.answers import Scope
 from customering.web.entrance import Entrance
 from customering.web.gpc import Signals, says_gpc
-from customering.web.keys import UNKNOWN_KEY, Denied, admit, admit_request, credentials
+from customering.web.keys import UNKNOWN_KEY, Denied, admit_request, credentials
 
 _MEMBER = b'"writeKey"'
 # A key in a body is found by its form: who sends no key that holds has nothing parsed.
@@ -133,8 +133,6 @@ class Arrivals:
     def _check(
         self, key: Key | None, scope: Scope, headers: dict[bytes, bytes], now_ms: int
     ) -> Denied | None:
-        if b"origin" not in headers:
-            return admit(key, None, "collect", now_ms)
         public_url, proxies = self.settings.public_url, self._proxies
         return admit_request(
             key, scope, headers, "collect", now_ms, public_url=public_url, proxies=proxies

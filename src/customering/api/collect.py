@@ -5,7 +5,7 @@ from functools import partial
 
 from customering.api import pixel, sdk_settings, snippet
 from customering.api.arrivals import Arrivals, Caller, units_of
-from customering.api.payloads import read_batch, read_call
+from customering.api.payloads import MERGE, read_batch, read_call
 from customering.api.segment_answers import JSON, METHOD_NOT_ALLOWED, SUCCESS, refusal
 from customering.events.intake import Intake
 from customering.kernel.errors import CustomeringError, Invalid
@@ -28,7 +28,6 @@ _BUSY = 429
 _KINDS = ("identify", "track", "page", "screen", "group", "alias")
 _BATCH_PATHS = ("/v1/batch", "/v1/b", "/v1/import", "/beacon/v1/batch")
 _TELEMETRY_PATH = "/v1/m"
-_MERGE = "merge"  # RudderStack's kind beside those of the spec
 
 _Work = Callable[[Caller, bytes, int], Awaitable[Denied | None]]
 
@@ -76,7 +75,7 @@ class Collect:
         """Give each path with the name of its door and its handler."""
         settings = self._settings
         paths: dict[str, tuple[str, Handler]] = {}
-        for kind in (*_KINDS, _MERGE):
+        for kind in (*_KINDS, MERGE):
             work = partial(self._single, kind)
             paths[f"/v1/{kind}"] = ("collect", self._door(work, settings.event_bytes_max))
         for kind in _KINDS:

@@ -17,7 +17,9 @@ from customering.web.bodies import has_few_brackets, is_too_deep, nests_too_deep
 
 _DECLINED_ADDRESS = "0.0.0.0"  # noqa: S104 - what senders write who want no address recorded
 _KEY = re.compile(r"(cw|cs|ck_live)_[0-9A-Za-z]{38}")
-_MERGE = "merge"
+MERGE = "merge"
+"""RudderStack's kind beside those of the spec."""
+
 _EXCESS_MAX = 2
 _FAULTS = (ValueError, RecursionError)  # msgspec's errors and those of Unicode are the former
 
@@ -109,7 +111,7 @@ def read_call(kind: str, body: bytes) -> Any:
         return usual
     payload = read_single(body)
     payload["type"] = kind
-    return as_alias(payload) if kind == _MERGE else payload
+    return as_alias(payload) if kind == MERGE else payload
 
 
 def read_batch(body: bytes, *, event_bytes_max: int, events_max: int) -> Batch:
@@ -261,7 +263,7 @@ def _plain(payload: Any) -> Any:
     if type(payload) is not dict:
         return payload
     payload.pop("writeKey", None)
-    return as_alias(payload) if payload.get("type") == _MERGE else payload
+    return as_alias(payload) if payload.get("type") == MERGE else payload
 
 
 def as_alias(payload: dict[str, Any]) -> dict[str, Any]:
@@ -298,11 +300,9 @@ def _with_address(context: Any, address: str) -> Any:
         return {"ip": address} if context is None and address else context
     if address and context.get("ip") != _DECLINED_ADDRESS:
         return context | {"ip": address}
-    return (
-        {key: value for key, value in context.items() if key != "ip"}
-        if "ip" in context
-        else context
-    )
+    if "ip" in context:
+        return {key: value for key, value in context.items() if key != "ip"}
+    return context
 
 
 def set_aside(faults: Sequence[Fault], *, source: str, received_at: int) -> list[Quarantined]:
