@@ -15,7 +15,15 @@ from customering.consent.chain import canonical
 from customering.consent.myterms import Proffer
 from customering.kernel.clock import format_instant
 from customering.kernel.ids import Identifier
-from portal_doors import ORIGIN, Answer, Browser, PortalDoors, receipts_of, with_portal
+from portal_doors import (
+    ORIGIN,
+    Answer,
+    Browser,
+    PortalDoors,
+    receipts_of,
+    with_portal,
+    without_chance,
+)
 from portal_town import ACTIONS, identified, life_of_a_regular
 from soft_passkey import SoftDevice
 from town import NOON, OpenShop
@@ -135,7 +143,8 @@ def test_whatever_was_sent_is_shown_as_text(open_shop: OpenShop, tmp_path: Path)
             seen += body.count("&lt;script&gt;alert(1)")
             assert "<script>alert" not in body, path
             assert "<img src=x" not in body, path
-            assert "49" not in re.sub(r"\d{3,}", "", body).replace("{{7*7}}", ""), path
+            shown = re.sub(r"\d{3,}", "", without_chance(body))
+            assert "49" not in shown.replace("{{7*7}}", ""), path
         assert seen > 20
 
     engine = shop_with_actions(open_shop)
